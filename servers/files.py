@@ -1,0 +1,64 @@
+"""Files that a LOC names, below the Inbox's file root and nowhere else (CAT-09)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from starwire.grammar import fold
+
+METADATA_SUFFIX = ".mtd"
+COMPRESSED_SUFFIX = "_zip"
+
+
+class FileRoot:
+    """The folder that the Inbox serves. A LOC is a path below it, its first `/` or not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find(self, loc: str) -> str | None:
+        """The real path of the regular file that `loc` names, or None.
+
+        None stands alike for no such file, a way out of the root (`..`, a link that leads outside),
+        something that is no regular file, and a name that no file can have: a peer learns nothing
+        of what lies elsewhere.
+        """
+        path = self._path(loc)
+        if path is None:
+            return None
+        try:
+            root = os.path.realpath(self.folder, strict=True)
+            real = os.path.realpath(path, strict=True)
+            regular = stat.S_ISREG(os.stat(real).st_mode)
+        except OSError:
+            return None
+        return real if regular and real.startswith(root + os.sep) else None
+
+    def place(self, loc: str) -> Path:
+        """Where a file of our own belongs that is to be found under `loc`."""
+        path = self._path(loc)
+        if path is None:
+            raise ValueError(f"{loc!r} is no place below {self.folder}")
+        return Path(path)
+
+    def _path(self, loc: str) -> str | None:
+        parts = [part for part in loc.split("/") if part not in ("", ".")]
+        if not parts or ".." in parts or "\0" in loc:
+            return None
+        # A LOC is octets; so is a name on disk.
+        names = os.fsdecode("/".join(parts).encode("latin-1"))
+        return os.path.join(self.folder, names)
+
+
+def metadata_location(loc: str, compressed: bool) -> str:
+    """The LOC of the metadata beside the report at `loc` (CAT-08): its stem with `.mtd`."""
+    folder, slash, name = loc.rpartition("/")
+    stem = name[: name.rfind(".")] if "." in name[1:] else name
+    return f"{folder}{slash}{stem}{METADATA_SUFFIX}{COMPRESSED_SUFFIX if compressed else ''}"
+
+
+def is_compressed_name(loc: str) -> bool:
+    """Whether the extension of `loc` says that the file is compressed (5165)."""
+    return fold(loc).endswith(fold(COMPRESSED_SUFFIX))
