@@ -15,7 +15,7 @@ from .scanner import Piece
 from .tree import Group, Message
 
 if TYPE_CHECKING:
-    from lark import Lark
+    from lark import Lark, UnexpectedToken
 
 DIAGNOSED = 65_536
 """Octets up to which Lark gives the diagnosis: 16 MiB of commas cost it 123 s (SYN-11)."""
@@ -57,49 +57,39 @@ def parser() -> Lark:
 
 def parse_by_definition(octets: bytes, limits: Limits = _DEFAULT_LIMITS) -> Message:
     """Parse with Lark: the same Message or the same MetadataError that `parse` gives, slowly."""
-    from lark import UnexpectedInput
+    from lark import UnexpectedToken
 
     text = octets.decode("latin-1")
     over = limits.first_over(text)
     if over is not None:
-        raise MetadataError(Fault.LIMIT, *over, text)
+        raise MetadataError(Fault.LIMIT, *over)
     try:
         tree = parser().parse(text)
-    except UnexpectedInput as error:
+    except UnexpectedToken as error:
         raise refused(text, _offset(error, text), _expected(error)) from None
     return _message(text, tree.children)
 
 
 def expected_at_fault(text: str) -> str | None:
     """What Lark expected where it refuses `text`, in words; None where it was not asked."""
-    from lark import UnexpectedInput
+    from lark import UnexpectedToken
 
     if len(text) > DIAGNOSED:
         return None
     try:
         parser().parse(text)
-    except UnexpectedInput as error:
+    except UnexpectedToken as error:
         return _expected(error)
     return None
 
 
-def _offset(error: Any, text: str) -> int:
-    token = getattr(error, "token", None)
-    if token is not None and token.type == "$END":
-        return len(text)
-    return int(error.pos_in_stream)
+def _offset(error: UnexpectedToken, text: str) -> int:
+    return len(text) if error.token.type == "$END" else error.token.start_pos
 
 
-def _expected(error: Any) -> str:
-    names = set(getattr(error, "accepts", None) or error.expected)
-    words = [_WORDS[name] for name in _WORDS if name in names]
-    token = getattr(error, "token", None)
-    if token is None:
-        there = repr(error.char)
-    elif token.type == "$END":
-        there = "the end"
-    else:
-        there = repr(str(token)[0])
+def _expected(error: UnexpectedToken) -> str:
+    words = [word for name, word in _WORDS.items() if name in error.accepts]
+    there = "the end" if error.token.type == "$END" else repr(str(error.token)[0])
     return f"expected {' or '.join(words)}, found {there}"
 
 

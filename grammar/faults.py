@@ -1,9 +1,6 @@
 """What can be wrong with a message, and where (SYN-10)."""
 
 from enum import Enum
-from re import compile as pattern
-
-_BRACKET = pattern("[<>]")
 
 
 class Fault(Enum):
@@ -47,11 +44,15 @@ def is_unbalanced(text: str) -> bool:
     """Whether, read from the left, a `>` anywhere closes nothing or the end leaves a group open."""
     if text.count("<") != text.count(">"):
         return True
-    depth = 0
-    for found in _BRACKET.finditer(text):
-        depth += 1 if found.group() == "<" else -1
+    depth = last = 0
+    opening = text.find("<")
+    while opening >= 0:
+        depth -= text.count(">", last, opening)
         if depth < 0:
             return True
+        depth += 1
+        last = opening
+        opening = text.find("<", last + 1)
     return False
 
 

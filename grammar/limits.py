@@ -2,53 +2,39 @@
 
 import msgspec
 
-_LEAF = 64
-_PARTS = 16
+_STRETCH = 4096
+"""Octets counted at once: `str.count` runs at memory speed, a loop over octets does not."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of one message. They come from the wire profile (HDR-10); these are its defaults."""
 
     nesting: int = 64
-    """Groups within groups; the message's own group is 1."""
+    """Groups open at once; the message's own group is 1."""
     octets: int = 1 << 20
     """Length of the whole message."""
     marks: int = 65_536
     """Separators and groups together: each costs a parser some 2 microseconds and 120 octets."""
 
-    def first_over(self, text: str) -> tuple[int, str] | None:
-        """The offset of the first octet that passes a limit and a reason, or None.
-
-        Cheap for what is within the limits: a few counts, which run at memory speed.
-        """
-        bounded = text if len(text) <= self.octets else text[: self.octets]
-        found = [over for over in (self._marks(bounded), self._nesting(bounded)) if over]
-        if found:
-            return min(found)
+    def is_too_long(self, text: str) -> bool:
+        """Whether `text` has too many octets or marks; its nesting shows when groups are paired."""
         if len(text) > self.octets:
-            return self.octets, f"longer than {self.octets} octets"
-        return None
+            return True
+        return len(text) > self.marks and _marks_in(text, 0, len(text)) > self.marks
 
-    def _marks(self, text: str) -> tuple[int, str] | None:
-        if len(text) <= self.marks or _marks_in(text, 0, len(text)) <= self.marks:
-            return None
-        left = self.marks
-        start, width = 0, 4096
-        while (there := _marks_in(text, start, start + width)) <= left:
-            left -= there
-            start += width
-        for offset in range(start, len(text)):
-            if text[offset] in "<,\x01":
-                if left == 0:
-                    return offset, f"more than {self.marks} separators and groups"
-                left -= 1
-        raise AssertionError("the marks were counted and are not there")  # pragma: no cover
-
-    def _nesting(self, text: str) -> tuple[int, str] | None:
-        if text.count("<") <= self.nesting:
-            return None
-        offset = _first_deeper(text, 0, len(text), self.nesting)
-        return None if offset is None else (offset, f"nested deeper than {self.nesting} groups")
+    def first_over(self, text: str) -> tuple[int, str] | None:
+        """The offset of the first octet that passes a limit and a reason, or None."""
+        end, reason = len(text), ""
+        if end > self.octets:
+            end, reason = self.octets, f"longer than {self.octets} octets"
+        # From here on only an earlier octet counts.
+        mark = _mark_over(text, end, self.marks)
+        if mark >= 0:
+            end, reason = mark, f"more than {self.marks} separators and groups"
+        opening = _opening_over(text, end, self.nesting)
+        if opening >= 0:
+            end, reason = opening, f"nested deeper than {self.nesting} groups"
+        return (end, reason) if reason else None
 
 
 def _marks_in(text: str, start: int, end: int) -> int:
@@ -57,25 +43,29 @@ def _marks_in(text: str, start: int, end: int) -> int:
     )
 
 
-def _first_deeper(text: str, start: int, end: int, room: int) -> int | None:
-    """The first octet in `start:end` at which the `<` outnumber the `>` by more than `room`.
+def _mark_over(text: str, end: int, allowed: int) -> int:
+    """The offset of the first mark before `end` that is one too many, or -1."""
+    for start in range(0, end, _STRETCH):
+        stop = min(start + _STRETCH, end)
+        there = _marks_in(text, start, stop)
+        if there > allowed:
+            marks = [offset for offset in range(start, stop) if text[offset] in "<,\x01"]
+            return marks[allowed]
+        allowed -= there
+    return -1
 
-    Strategy: a stretch with no more `<` than there is room for cannot hold it, so stretches are
-    counted, not walked, and only one that may hold it is cut into smaller ones.
+
+def _opening_over(text: str, end: int, allowed: int) -> int:
+    """The offset of the first `<` before `end` with more than `allowed` groups open, or -1.
+
+    A `>` that closes nothing leaves nothing open: it makes no room for what follows.
     """
-    if end - start <= _LEAF:
-        for offset in range(start, end):
-            room += (text[offset] == ">") - (text[offset] == "<")
-            if room < 0:
-                return offset
-        return None
-    width = -(-(end - start) // _PARTS)
-    for part in range(start, end, width):
-        stop = min(part + width, end)
-        opened = text.count("<", part, stop)
-        if opened > room:
-            found = _first_deeper(text, part, stop, room)
-            if found is not None:
-                return found
-        room += text.count(">", part, stop) - opened
-    return None
+    depth = last = 0
+    opening = text.find("<", 0, end)
+    while opening >= 0:
+        depth = max(0, depth - text.count(">", last, opening)) + 1
+        if depth > allowed:
+            return opening
+        last = opening
+        opening = text.find("<", last + 1, end)
+    return -1

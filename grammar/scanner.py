@@ -25,7 +25,6 @@ Piece = tuple[str, str, "Group | str", str]
 TOKEN = pattern("([^<>,\x01=]+=)?([^<>,\x01]*)([<>,\x01])")
 """Every token of a message, delimiters included: what the speed of the scanner is measured by."""
 _PIECE = pattern("([^<>,\x01=]+=)?([^<>,\x01]*)()([,\x01]?)")
-_BRACKET = pattern("[<>]")
 _NAME = pattern("[^<>,\x01=]*")
 _TAIL = pattern("([\r\n\0 ]+(\\|[\r\n\0 ]*)?|\\|[\r\n\0 ]*)?")
 
@@ -33,10 +32,9 @@ _TAIL = pattern("([\r\n\0 ]+(\\|[\r\n\0 ]*)?|\\|[\r\n\0 ]*)?")
 class Scan:
     """A message that was found well formed: where its name ends, where each group closes."""
 
-    __slots__ = ("close", "end", "start", "text")
+    __slots__ = ("close", "end", "start")
 
-    def __init__(self, text: str, start: int, end: int, close: dict[int, int]) -> None:
-        self.text = text
+    def __init__(self, start: int, end: int, close: dict[int, int]) -> None:
         self.start = start
         self.end = end
         self.close = close
@@ -47,39 +45,43 @@ def scan(text: str, limits: Limits) -> Scan:
 
     Raises MetadataError: the limits first, then the first octet that the grammar cannot take.
     """
-    if len(text) > limits.octets or len(text) > limits.marks or text.count("<") > limits.nesting:
-        over = limits.first_over(text)
-        if over is not None:
-            raise MetadataError(Fault.LIMIT, *over, text)
-    start = _name_end(text)
+    if limits.is_too_long(text):
+        raise _error(text, limits)
+    start = _NAME.match(text).end()  # type: ignore[union-attr]
+    if not text.startswith("<", start):
+        raise _error(text, limits, start, _no_message(text[start : start + 1]))
     close: dict[int, int] = {}
     opened: list[int] = []
-    opens, pop = opened.append, opened.pop
-    end = start
-    for bracket in _BRACKET.finditer(text, start):
-        end = bracket.start()
-        if text[end] == "<":
-            opens(end)
-        else:
-            close[pop()] = end
-            if not opened:
-                break
-    if opened:
-        raise refused(text, len(text), _ended(len(opened)))
-    tail_end = _TAIL.match(text, end + 1).end()  # type: ignore[union-attr]
+    find, opens, pop = text.find, opened.append, opened.pop
+    opening, closing = start, find(">", start)
+    while closing >= 0:
+        while 0 <= opening < closing:
+            opens(opening)
+            opening = find("<", opening + 1)
+        if len(opened) > limits.nesting:
+            raise _error(text, limits)
+        close[pop()] = closing
+        if not opened:
+            break
+        closing = find(">", closing + 1)
+    else:
+        raise _error(text, limits, len(text), _ended(text.count("<") - len(close)))
+    tail_end = _TAIL.match(text, closing + 1).end()  # type: ignore[union-attr]
     if tail_end < len(text):
-        raise refused(text, tail_end, f"{text[tail_end]!r} stands behind the message")
-    return Scan(text, start, end, close)
+        raise _error(text, limits, tail_end, f"{text[tail_end]!r} stands behind the message")
+    return Scan(start, closing, close)
 
 
-def _name_end(text: str) -> int:
-    """The offset of the `<` that opens the message."""
-    start = _NAME.match(text).end()  # type: ignore[union-attr]
-    if start == len(text):
-        raise refused(text, start, "the input ends before the '<' of a message")
-    if text[start] != "<":
-        raise refused(text, start, f"{text[start]!r} stands where the '<' of a message is due")
-    return start
+def _error(text: str, limits: Limits, offset: int = 0, reason: str = "") -> MetadataError:
+    """The error for `text`: the limit that it passes, else what the grammar cannot take."""
+    over = limits.first_over(text)
+    return MetadataError(Fault.LIMIT, *over) if over else refused(text, offset, reason)
+
+
+def _no_message(found: str) -> str:
+    if not found:
+        return "the input ends before the '<' of a message"
+    return f"{found!r} stands where the '<' of a message is due"
 
 
 def _ended(depth: int) -> str:

@@ -62,10 +62,11 @@ class Value:
         They are divided by `~`, `,` or 0x01; empty ones at the end count for nothing. A group that
         is a member stays whole, as text.
         """
+        members = _members(self._pieces)
         groups = self.groups
-        if len(groups) == 1 and strip(self.text) == groups[0].text:
+        if len(groups) == 1 and members == [groups[0].text]:
             return _members(groups[0].pieces)
-        return _members(self._pieces)
+        return members
 
     def __repr__(self) -> str:
         return f"Value({self.text!r})"
@@ -335,16 +336,20 @@ def _render(group: Group, parts: list[str]) -> None:
 
 
 def _members(pieces: list[Piece]) -> list[str]:
-    members = [""]
+    members: list[str] = []
+    parts: list[str] = []
     for key, text, group, separator in pieces:
         first, *others = _MEMBER.split(key + text)
-        members[-1] += first
-        members += others
+        parts.append(first)
+        for other in others:
+            members.append(strip("".join(parts)))
+            parts = [other]
         if isinstance(group, Group):
-            members[-1] += group.text
+            parts.append(group.text)
         if separator:
-            members.append("")
-    members = [strip(member) for member in members]
+            members.append(strip("".join(parts)))
+            parts = []
+    members.append(strip("".join(parts)))
     while members and not members[-1]:
         members.pop()
     return members
