@@ -59,8 +59,8 @@ class Store:
             )
         self._writer = engine.execution_options(starwire_writes=True)
 
-    def __repr__(self) -> str:
-        return f"<Store {self._engine.url.render_as_string()}>"
+    def __str__(self) -> str:
+        return self._engine.url.render_as_string(hide_password=True)
 
     @property
     def dialect(self) -> str:
@@ -92,22 +92,12 @@ def open_store(
     A new store is filled by `fill` in the transaction that makes its tables, so it is either
     whole or not there. At most `connections` are open at a time. Raises StoreError.
     """
-    engine = _engine(url, connections)
-    opened = Store(engine)
+    opened = Store(_engine(url, connections))
     try:
-        with opened.read() as connection:
-            version = _version(connection)
-        if version is None:
-            version = _create(opened, fill)
-    except DBAPIError as error:
+        _make_or_check(opened, fill)
+    except BaseException:
         opened.close()
-        raise StoreError(f"{_shown(engine.url)} cannot be opened: {error.orig}") from error
-    if version != schema.VERSION:
-        opened.close()
-        raise StoreError(
-            f"{_shown(engine.url)} has tables of version {version}, this starwire knows version "
-            f"{schema.VERSION}: use the starwire that made it, or another state folder"
-        )
+        raise
     return opened
 
 
@@ -147,6 +137,21 @@ def lease_serials(connection: Connection, count: int, ceiling: int) -> range:
 
 
 # ------------------------------------------------------------------------------------ creation
+
+
+def _make_or_check(opened: Store, fill: Callable[[Connection], None] | None) -> None:
+    try:
+        with opened.read() as connection:
+            version = _version(connection)
+        if version is None:
+            version = _create(opened, fill)
+    except DBAPIError as error:
+        raise StoreError(f"{opened} cannot be opened: {error.orig}") from error
+    if version != schema.VERSION:
+        raise StoreError(
+            f"{opened} has tables of version {version}, this starwire knows version "
+            f"{schema.VERSION}: use the starwire that made it, or another state folder"
+        )
 
 
 def _version(connection: Connection) -> int | None:
@@ -192,7 +197,8 @@ def _engine(text: str, connections: int) -> Engine:
             return _postgresql(url, connections)
     except (ArgumentError, NoSuchModuleError) as error:
         raise StoreError(f"{text!r} is no URL of a store: {error}") from error
-    raise StoreError(f"{_shown(url)}: a store is sqlite:///path or postgresql://...")
+    shown = url.render_as_string(hide_password=True)
+    raise StoreError(f"{shown}: a store is sqlite:///path or postgresql://...")
 
 
 def _sqlite(url: URL, connections: int) -> Engine:
@@ -250,7 +256,3 @@ def _postgresql(url: URL, connections: int) -> Engine:
         )
     except ModuleNotFoundError as error:
         raise StoreError("PostgreSQL needs psycopg: install starwire[postgres]") from error
-
-
-def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
