@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from starwire.grammar import Group
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"

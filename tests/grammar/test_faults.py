@@ -1,6 +1,7 @@
 """SYN-10: which fault, at which octet, with which reason, and what the grammar expected there."""
 
 import pytest
+
 from starwire.grammar import Fault, Limits, MetadataError, parse
 from starwire.grammar.definition import DIAGNOSED, expected_at_fault, parse_by_definition
 from starwire.grammar.faults import is_unbalanced

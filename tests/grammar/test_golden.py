@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from starwire.grammar import Fault, MetadataError, parse
 from starwire.grammar.definition import parse_by_definition
 

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from starwire.grammar import Fault, Limits, MetadataError, parse
 from starwire.grammar.definition import parse_by_definition
 from starwire.grammar.limits import _mark_over, _marks_in, _opening_over

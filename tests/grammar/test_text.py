@@ -1,6 +1,7 @@
 """SYN-06: blank means blank, TAB, CR, LF; only ASCII letters are upper-cased."""
 
 import pytest
+
 from starwire.grammar import BLANKS, fold, strip
 from starwire.grammar.text import _fold_cached
 

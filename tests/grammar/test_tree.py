@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from starwire.grammar import Field, Fields, Group, Message, Value, parse
 
 
