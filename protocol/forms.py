@@ -163,18 +163,25 @@ def _list(value: Value, spec: "ParameterSpec", context: Context) -> Objection | 
             return Objection("an empty member in the list")
         if "<" in member:
             return Objection("a group in the list")
-    return _too_long(_inside(strip(value.text)), spec)
+    return _list_size(value, spec)
 
 
 def _columns(value: Value, spec: "ParameterSpec", context: Context) -> Objection | None:
     if not all(map(_digits_of, value.members())):
         return Objection("is no list of column ids")
-    return _too_long(_inside(strip(value.text)), spec)
+    return _list_size(value, spec)
 
 
 def _sort(value: Value, spec: "ParameterSpec", context: Context) -> Objection | None:
     if not all(map(_SORT.fullmatch, value.members())):
         return Objection("is no list of column ids, each with A or D")
+    return _list_size(value, spec)
+
+
+def _list_size(value: Value, spec: "ParameterSpec") -> Objection | None:
+    """A list may hold nothing but separators, unless it is always required."""
+    if spec.required == "yes" and not value.members():
+        return Objection("a list without members")
     return _too_long(_inside(strip(value.text)), spec)
 
 
@@ -183,11 +190,11 @@ def _sort(value: Value, spec: "ParameterSpec", context: Context) -> Objection | 
 
 def _outside(value: Value) -> list[str]:
     """The texts before, between and behind the groups, without blanks and separators around."""
-    texts, start = [], value.offset
+    whole, texts, start = value.text, [], 0
     for group in value.groups:
-        texts.append(value.text[start - value.offset : group.offset - value.offset])
-        start = group.end
-    texts.append(value.text[start - value.offset :])
+        texts.append(whole[start : group.offset - value.offset])
+        start = group.end - value.offset
+    texts.append(whole[start:])
     return [text.strip(_SEPARATORS) for text in texts]
 
 

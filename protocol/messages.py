@@ -23,14 +23,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..grammar import Block, BuildError, Content, Group, Limits, Value, build, fold, parse
-from .catalogue import Catalogue, Direction, MessageSpec, ParameterSpec, catalogue
+from .catalogue import Catalogue, Direction, MessageSpec, ParameterSpec
+from .catalogue import catalogue as shipped
+from .catalogue.specification import STATUS
 
 __all__ = ["build_message", "content_of", "member", "write"]
 
 Values: TypeAlias = Mapping[str, Any]
-
-STATUS = "ERROR"
-"""ERR-02: the parameter of every answer that says how it went."""
 
 _MEMBER = str.maketrans(",~=", "   ")
 
@@ -74,14 +73,14 @@ def write(spec: MessageSpec, values: Values) -> bytes:
 def _find(
     acronym: str, variant: str, direction: Direction, values: Values, given: Catalogue | None
 ) -> MessageSpec:
-    table = catalogue() if given is None else given
+    table = shipped() if given is None else given
     if variant:
         return table.message(acronym, variant, direction)
     found = [one for one in table.messages if one.key[:2] == (acronym, direction)]
-    names = set(map(fold, values))
+    by_name = {fold(name): value for name, value in values.items()}
     for spec in found:
         name, has_value, value = spec.chosen_by.partition("=")
-        if fold(name) in names and (not has_value or values.get(name) == value):
+        if fold(name) in by_name and (not has_value or by_name[fold(name)] == value):
             return spec
     default = [spec for spec in found if not spec.chosen_by]
     if len(default) != 1:
@@ -208,12 +207,12 @@ _SHAPES: dict[str, Callable[[MessageSpec, ParameterSpec, Any], Content]] = {
 
 def _parts_of(value: Value) -> list[str | Block]:
     parts: list[str | Block] = []
-    start = value.offset
+    whole, start = value.text, 0
     for group in value.groups:
-        _add(parts, value.text[start - value.offset : group.offset - value.offset])
+        _add(parts, whole[start : group.offset - value.offset])
         parts.append(_block_of(group))
-        start = group.end
-    _add(parts, value.text[start - value.offset :])
+        start = group.end - value.offset
+    _add(parts, whole[start:])
     return parts or [""]
 
 

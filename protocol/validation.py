@@ -8,8 +8,7 @@ The steps run in their order and the first that fails decides:
 
 Steps 7 and 8, who asks and what is stored, are the back ends'; their answers are built here too, by
 Request.reply and Request.refuse. Within step 3 the message's order decides, in steps 4 to 6 the
-table's, a group's members where the group stands. No message is known here by name: all comes from
-the catalogue.
+table's (`catalogue.judging`). No message is known here by name: all comes from the catalogue.
 
 A message alone does not say everything that a condition asks: the template of an ARD, for one,
 belongs to a server. Such facts (`Catalogue.facts` lists them) come from the caller, as a mapping or
@@ -20,15 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from re import compile as pattern
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from ..grammar import Limits, Message, MetadataError, Value, build, fold, parse, strip
+from ..grammar import Limits, Message, MetadataError, Value, build, parse, strip
 from .catalogue import Catalogue, Direction, FamilySpec, MessageSpec, Reading
+from .catalogue.judging import first_finding
 from .catalogue.reading import Reader
-from .catalogue.scope import Row
+from .catalogue.specification import STATUS
 from .catalogue.table import Table
-from .forms import Context, Objection, pairs_of
-from .messages import STATUS, write
+from .forms import Context
+from .messages import write
 
 __all__ = ["Facts", "Refusal", "Request", "validate"]
 
@@ -39,7 +39,7 @@ ACRONYM_OCTETS = 8
 
 _LIMITS = Limits()
 _NOTHING: Mapping[str, str] = {}
-_NAME = pattern(b"[^<>,\x01=]+")
+_NAME = pattern(b"([^<>,\x01=]+)<")
 
 
 class Refusal(Exception):
@@ -164,7 +164,7 @@ def validate(
         known = facts(reading) if callable(facts) else facts
     context = Context(entpid_length, known)
     request = Request(octets, message, table, reading, context)
-    finding = _first(table, reader, reading, context)
+    finding = first_finding(table, reader.unknown, reading, context)
     if finding is None:
         return request
     reply = request.refuse(finding.code) if table.answer else b""
@@ -175,9 +175,9 @@ def validate(
 
 
 def _name_in(octets: bytes) -> str:
-    """The NAME before the first delimiter, of octets that are no message."""
+    """What stands before the first `<` of octets that are no message, if it is a NAME."""
     found = _NAME.match(octets)
-    return strip(found.group().decode("latin-1")) if found else ""
+    return strip(found[1].decode("latin-1")) if found else ""
 
 
 def _acronym(message: Message, catalogue: Catalogue) -> str:
@@ -194,157 +194,3 @@ def _echo(family: FamilySpec, acronym: str, code: int) -> bytes:
     if family.names_request:
         return build(family.reply, [(family.names_request, echoed), (STATUS, str(code))])
     return build(echoed or None, [(STATUS, str(code))])
-
-
-# ---- steps 3 to 6 --------------------------------------------------------------------------------
-
-
-class _Finding(NamedTuple):
-    step: int
-    code: int
-    parameter: str | None
-    reason: str
-
-
-def _first(table: Table, reader: Reader, reading: Reading, context: Context) -> _Finding | None:
-    """What fails first in the steps 3 to 6."""
-    family, facts = table.family, context.facts
-    if reader.unknown is not None:
-        return _Finding(3, family.token, strip(reader.unknown), "is no token of the message")
-    rows = table.scope.rows
-    if table.spec.direction == "response" and reading.scalar(STATUS, "0") != "0":
-        rows = tuple(row for row in rows if row.name in (STATUS, family.names_request))
-    return (
-        _missing(rows, reading, family, facts)
-        or _empty(reading, family, facts)
-        or _wrong(reading, family, context)
-        or _contradiction(table, reading, facts)
-    )
-
-
-def _missing(
-    rows: tuple[Row, ...], reading: Reading, family: FamilySpec, facts: Mapping[str, str]
-) -> _Finding | None:
-    """Step 4: a required parameter that is not there."""
-    values = reading.values
-    for row in rows:
-        if row.name not in values:
-            if row.required(reading, facts):
-                return _lack(row, reading, family, facts)
-        elif row.scope is not None:
-            for inner in reading.inner.get(row.name, ()):
-                finding = _missing(row.scope.rows, inner, family, facts) or _lone(
-                    row, inner, family, facts
-                )
-                if finding:
-                    return finding
-    return None
-
-
-def _lack(row: Row, reading: Reading, family: FamilySpec, facts: Mapping[str, str]) -> _Finding:
-    default = family.missing if reading.outer is None else family.member
-    for codes in row.codes(reading, facts):
-        if codes.missing is not None:
-            default = codes.missing
-            break
-    return _Finding(4, default, row.spec.name, "is required and missing")
-
-
-def _pair(row: Row, inner: Reading, facts: Mapping[str, str]) -> list[Row]:
-    """The two members that come in pairs, where the first is required."""
-    if row.scope is None or row.spec.pairs is None:
-        return []
-    pair = [row.scope.names[fold(name)] for name in row.spec.pairs]
-    return pair if pair[0].required(inner, facts) else []
-
-
-def _lone(
-    row: Row, inner: Reading, family: FamilySpec, facts: Mapping[str, str]
-) -> _Finding | None:
-    """Half of a pair: the other half is missing."""
-    pair = _pair(row, inner, facts)
-    counts = [len(inner.values.get(one.name, ())) for one in pair]
-    if not pair or counts[0] == counts[1]:
-        return None
-    return _lack(pair[counts[0] > counts[1]], inner, family, facts)
-
-
-def _empty(reading: Reading, family: FamilySpec, facts: Mapping[str, str]) -> _Finding | None:
-    """Step 5: a parameter that is there without a value."""
-    for row in reading.scope.rows:
-        for value in reading.values.get(row.name, ()):
-            if value.is_empty and not (row.spec.bare or row.spec.ignored):
-                code = _empty_code(row, value.text, reading, family, facts)
-                if code is not None:
-                    return _Finding(5, code, row.spec.name, "has no value")
-        for inner in reading.inner.get(row.name, ()):
-            finding = _empty(inner, family, facts)
-            if finding:
-                return finding
-    return None
-
-
-def _empty_code(
-    row: Row, text: str, reading: Reading, family: FamilySpec, facts: Mapping[str, str]
-) -> int | None:
-    """The code for an empty value; None if it may be empty."""
-    is_blank = bool(text) and "<" not in text
-    for codes in row.codes(reading, facts):
-        if is_blank and codes.blank is not None:
-            return codes.blank
-        if codes.empty is not None:
-            return codes.empty
-    if not row.required(reading, facts):
-        return None
-    return family.empty if row.spec.required == "yes" else family.empty_when
-
-
-def _wrong(reading: Reading, family: FamilySpec, context: Context) -> _Finding | None:
-    """Step 6: a value whose form, length or acceptable values its row refuses, or a second one."""
-    facts = context.facts
-    for row in reading.scope.rows:
-        values = reading.values.get(row.name)
-        if values is None:
-            continue
-        if len(values) > 1 and not row.spec.repeats:
-            return _Finding(6, family.twice, row.spec.name, "is given twice")
-        for value in values:
-            if row.spec.ignored or value.is_empty:
-                continue
-            objection = row.form(value, row.spec, context)
-            if objection is not None:
-                code = _wrong_code(row, objection, reading, family, facts)
-                return _Finding(6, code, row.spec.name, objection.reason)
-        for inner in reading.inner.get(row.name, ()):
-            finding = _wrong(inner, family, context) or _crossed(row, inner, family, facts)
-            if finding:
-                return finding
-    return None
-
-
-def _wrong_code(
-    row: Row, objection: Objection, reading: Reading, family: FamilySpec, facts: Mapping[str, str]
-) -> int:
-    for codes in row.codes(reading, facts):
-        if codes.wrong is not None:
-            return codes.wrong
-    return family.past if objection.past else family.wrong
-
-
-def _crossed(
-    row: Row, inner: Reading, family: FamilySpec, facts: Mapping[str, str]
-) -> _Finding | None:
-    """Pairs of times that are the wrong way round or overlap."""
-    pair = _pair(row, inner, facts)
-    reason = pairs_of(*(inner.values[one.name] for one in pair)) if pair else None
-    return _Finding(6, family.wrong, row.spec.name, reason) if reason else None
-
-
-def _contradiction(table: Table, reading: Reading, facts: Mapping[str, str]) -> _Finding | None:
-    """Step 6, behind the rows: the checks between parameters."""
-    for rule in table.rules:
-        reason = rule.objection(reading, facts)
-        if reason is not None:
-            code = rule.spec.code if rule.spec.code is not None else table.family.wrong
-            return _Finding(6, code, rule.spec.parameter, reason)
-    return None

@@ -88,11 +88,25 @@ def messages_of(tables: Any, vocabulary: Vocabulary, file: str) -> Iterator[Mess
         yield _message(dict(raw), vocabulary, where)
 
 
-def parameter_of(
-    raw: Any, message: MessageSpec, vocabulary: Vocabulary, where: str
-) -> ParameterSpec:
-    """A line of a message's table, from raw. Raises CatalogueError."""
-    return _parameter(raw, message.acronym, vocabulary, where)
+def parameter_of(raw: Any, acronym: str, vocabulary: Vocabulary, where: str) -> ParameterSpec:
+    """A line of the table of a message, from raw and not checked. Raises CatalogueError."""
+    if not isinstance(raw, Mapping):
+        raise CatalogueError(f"{where}: a line that is no table")
+    where = f"{where}, {raw.get('name', 'a line without a name')}"
+    line = _with_conditions(raw, where)
+    line["instead"] = [_with_conditions(one, where) for one in raw.get("instead", ())]
+    for one in (line, *line["instead"]):
+        alike = one.pop("alike", None)
+        for kind in ("missing", "empty", "wrong") if alike is not None else ():
+            one.setdefault(kind, alike)
+    if isinstance(line.get("values"), str):
+        line["values"] = _known(line["values"], vocabulary.values, f"{where}: values")
+    line["members"] = [
+        parameter_of(member, acronym, vocabulary, where) for member in raw.get("members", ())
+    ]
+    others = vocabulary.others(str(raw.get("name", "")), acronym)
+    line["aliases"] = [*raw.get("aliases", ()), *others]
+    return _convert(line, ParameterSpec, where)
 
 
 def check_message(message: MessageSpec, vocabulary: Vocabulary, where: str) -> None:
@@ -140,32 +154,12 @@ def _message(raw: dict[str, Any], vocabulary: Vocabulary, where: str) -> Message
         raise CatalogueError(f"{where}: doors: of {len(families)} families, a message has one")
     raw["family"] = families.pop()
     raw["parameters"] = [
-        _parameter(line, acronym, vocabulary, where) for line in raw.get("parameters", ())
+        parameter_of(line, acronym, vocabulary, where) for line in raw.get("parameters", ())
     ]
     raw["checks"] = [_with_conditions(line, where) for line in raw.get("checks", ())]
     message = _convert(raw, MessageSpec, where)
     check_message(message, vocabulary, where)
     return message
-
-
-def _parameter(raw: Any, acronym: str, vocabulary: Vocabulary, where: str) -> ParameterSpec:
-    if not isinstance(raw, Mapping):
-        raise CatalogueError(f"{where}: a line that is no table")
-    where = f"{where}, {raw.get('name', 'a line without a name')}"
-    line = _with_conditions(raw, where)
-    line["instead"] = [_with_conditions(one, where) for one in raw.get("instead", ())]
-    for one in (line, *line["instead"]):
-        alike = one.pop("alike", None)
-        for kind in ("missing", "empty", "wrong") if alike is not None else ():
-            one.setdefault(kind, alike)
-    if isinstance(line.get("values"), str):
-        line["values"] = _known(line["values"], vocabulary.values, f"{where}: values")
-    line["members"] = [
-        _parameter(member, acronym, vocabulary, where) for member in raw.get("members", ())
-    ]
-    others = vocabulary.others(str(raw.get("name", "")), acronym)
-    line["aliases"] = [*raw.get("aliases", ()), *others]
-    return _convert(line, ParameterSpec, where)
 
 
 def _with_conditions(raw: Any, where: str) -> dict[str, Any]:

@@ -51,6 +51,11 @@ class Reading:
         return self.inner.get(row.name, []) if row else []
 
 
+def _may_hold_keys(text: str) -> bool:
+    """Whether it is worth looking into the groups of a value, of which most have none inside."""
+    return "<" in text and "=" in text
+
+
 class Reader:
     """Reads fields into Readings, to the end also when a token is unknown.
 
@@ -89,7 +94,7 @@ class Reader:
                 values[row.name] = [value]
             if row.scope is not None:
                 self._groups(row, row.scope, value, reading)
-            elif not row.is_open and "<" in value.text:
+            elif not row.is_open and _may_hold_keys(value.text):
                 self._strays(value, row)
         return reading
 

@@ -39,6 +39,9 @@ ANY = "*"
 NONE = "-"
 FACT = "@"
 
+STATUS = "ERROR"
+"""ERR-02: the parameter of every answer that says how it went."""
+
 
 class InsteadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Codes that go before the row's own while `when` holds."""

@@ -213,7 +213,7 @@ class Catalogue:
         for spec in messages:
             is_meant = (spec.acronym, spec.direction) == (acronym, direction)
             if is_meant and variant in (None, spec.variant):
-                parameter = parameter_of(line, spec, self._vocabulary, where)
+                parameter = parameter_of(line, acronym, self._vocabulary, where)
                 spec = msgspec.structs.replace(spec, parameters=(*spec.parameters, parameter))
                 check_message(spec, self._vocabulary, where)
             changed.append(spec)
