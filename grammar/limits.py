@@ -63,7 +63,8 @@ def _opening_over(text: str, end: int, allowed: int) -> int:
     depth = last = 0
     opening = text.find("<", 0, end)
     while opening >= 0:
-        depth = max(0, depth - text.count(">", last, opening)) + 1
+        depth -= text.count(">", last, opening)
+        depth = 1 if depth < 0 else depth + 1
         if depth > allowed:
             return opening
         last = opening

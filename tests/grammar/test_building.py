@@ -145,6 +145,7 @@ def test_free_text_may_hold_commas():
         ("A=", "cannot be a key", "M", [("A=", "1")]),
         ("A,B", "cannot be a key", "M", [("A,B", "1")]),
         ("A<", "cannot be a key", "M", [("A<", "1")]),
+        ("A\x01", "cannot be a key", "M", [("A\x01", "1")]),
         ("\u0100", "cannot be a key", "M", [("\u0100", "1")]),
         ("A>", "cannot be a key", "M", [("X", Block(("A>", "1")))]),
         ("acronym", "'' cannot stand before the '<'", "", []),

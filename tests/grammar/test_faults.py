@@ -101,6 +101,7 @@ TABLE = [
     (b"M<><", UNBALANCED, 3, "'<' stands behind the message", BEHIND + "'<'"),
     # Behind the message nothing but what SYN-09 tolerates.
     (b"M<>A", MALFORMED, 3, "'A' stands behind the message", BEHIND + "'A'"),
+    (b"M<>bc", MALFORMED, 3, "'b' stands behind the message", BEHIND + "'b'"),
     (b"M<>,", MALFORMED, 3, "',' stands behind the message", BEHIND + "','"),
     (b"M<>=", MALFORMED, 3, "'=' stands behind the message", BEHIND + "'='"),
     (b"M<>\t", MALFORMED, 3, "'\\t' stands behind the message", BEHIND + "'\\t'"),
