@@ -96,14 +96,14 @@ def _expected(error: UnexpectedToken) -> str:
 def _message(text: str, children: list[Any]) -> Message:
     start = 0 if children[0].type == "LESSTHAN" else 1
     name = str(children[0]) if start else None
-    last = max(i for i, child in enumerate(children) if _is(child, "MORETHAN"))
+    last = next(i for i, child in enumerate(children) if _is(child, "MORETHAN"))
     body = _group(text, children[start : last + 1])
     return Message(text, name, body, "".join(str(child) for child in children[last + 1 :]))
 
 
 def _group(text: str, children: list[Any]) -> Group:
     pieces: list[Piece] = []
-    for position in range(1, len(children) - 1, 2):
+    for position in range(1, len(children), 2):
         separator = children[position + 1]
         ends = str(separator) if _is(separator, "SEP") else ""
         pieces.extend(_slot(text, children[position].children, ends))

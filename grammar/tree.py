@@ -306,8 +306,18 @@ class Message:
 
     def render(self) -> bytes:
         """The message put together from its tree: the octets that were parsed (SYN-07)."""
-        parts = [self.name or ""]
-        _render(self.body, parts)
+        parts = [self.name or "", "<"]
+        levels = [iter(self.body.pieces)]
+        while levels:
+            for key, text, inner, separator in levels[-1]:
+                parts += (key, text, separator)
+                if isinstance(inner, Group):
+                    parts.append("<")
+                    levels.append(iter(inner.pieces))
+                    break
+            else:
+                parts.append(">")
+                levels.pop()
         parts.append(self.tail)
         return "".join(parts).encode("latin-1")
 
@@ -323,16 +333,6 @@ class Message:
 
 def _length(group: Group | str) -> int:
     return group.end - group.offset if isinstance(group, Group) else 0
-
-
-def _render(group: Group, parts: list[str]) -> None:
-    parts.append("<")
-    for key, text, inner, separator in group.pieces:
-        parts += (key, text)
-        if isinstance(inner, Group):
-            _render(inner, parts)
-        parts.append(separator)
-    parts.append(">")
 
 
 def _members(pieces: list[Piece]) -> list[str]:

@@ -158,6 +158,13 @@ def test_beyond_64_kib_the_verdict_of_the_scanner_stands():
     assert refused.value.explain() == refused.value.reason == "the input ends with 1 group open"
 
 
+def test_deep_nesting_is_explained():
+    with pytest.raises(MetadataError) as refused:
+        parse(b"<" * 5000, Limits(nesting=5000))
+    assert refused.value.reason == "the input ends with 5000 groups open"
+    assert refused.value.explain() == INSIDE
+
+
 def test_there_is_nothing_to_explain_in_a_message():
     assert expected_at_fault("M<A=1>") is None
 

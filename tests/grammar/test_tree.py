@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from starwire.grammar import Field, Fields, Group, Message, Value, parse
+from starwire.grammar import Field, Fields, Group, Limits, Message, Value, parse
 
 
 def read(fields: Fields) -> list[tuple[str, str]]:
@@ -526,6 +526,12 @@ def test_deep_nesting_up_to_the_limit():
         (group,) = value.groups
     assert group.text == "<>"
     assert group.offset == 63
+
+
+def test_rendering_does_not_depend_on_the_stack():
+    """A profile may allow more groups than Python allows calls."""
+    octets = b"M<A=" + b"<" * 2000 + b"x" + b">" * 2000 + b"y>"
+    assert parse(octets, Limits(nesting=2001)).render() == octets
 
 
 def test_the_repr_shows_the_text():
