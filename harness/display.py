@@ -1,0 +1,141 @@
+"""Octets shown to people: the tree of a message, the layers of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from starwire.grammar import Field, Group, Message, MetadataError, Value, parse
+from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
+from starwire.protocol.status import MessageType, Status, Transaction
+
+from .envelopes import Reply
+
+_WIDTH = 96
+_LAYERS = {
+    WebHeader: "web header",
+    DispatcherHeader: "dispatcher header",
+    CommonHeader: "common header",
+    BulkHeader: "bulk header",
+}
+
+
+def tree_lines(message: Message) -> Iterator[str]:
+    """The tree of a message, a line for each field and member."""
+    yield message.acronym or "(no acronym)"
+    yield from _group_lines(message.body, "  ")
+
+
+def _group_lines(group: Group, indent: str) -> Iterator[str]:
+    for value in group.positional:
+        yield from _value_lines("-", value, indent)
+    for field in group.fields:
+        yield from _value_lines(f"{shown(field.name)} =", field.value, indent)
+
+
+def _value_lines(label: str, value: Value, indent: str) -> Iterator[str]:
+    groups = value.groups
+    if not groups or (len(indent) + len(label) + len(value.text) < _WIDTH and _is_flat(groups)):
+        yield f"{indent}{label} {shown(value.text)}"
+        return
+    scalar = value.scalar
+    yield f"{indent}{label} {shown(scalar)}".rstrip() if len(groups) == 1 else f"{indent}{label}"
+    for head, group in zip(value.heads, groups, strict=True):
+        inner = indent + "  "
+        if len(groups) > 1:
+            yield f"{inner}{shown(head)}<>".replace("<>", "" if head else "<>")
+            inner += "  "
+        yield from _group_lines(group, inner)
+
+
+def _is_flat(groups: tuple[Group, ...]) -> bool:
+    return all(not group.fields or len(groups) == 1 for group in groups)
+
+
+def shown(text: str) -> str:
+    """Text with what cannot be printed written out."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
+
+
+def as_plain(message: Message) -> dict[str, Any]:
+    """The tree as JSON has it: every key and text as sent, offsets in octets."""
+    return {
+        "name": message.name,
+        "acronym": message.acronym,
+        **_plain_group(message.body),
+        "tail": message.tail,
+    }
+
+
+def _plain_group(group: Group) -> dict[str, Any]:
+    return {
+        "offset": group.offset,
+        "members": [_plain_value(value) for value in group.positional],
+        "fields": [_plain_field(field) for field in group.fields],
+    }
+
+
+def _plain_field(field: Field) -> dict[str, Any]:
+    return {"key": field.key, "name": field.name, **_plain_value(field.value)}
+
+
+def _plain_value(value: Value) -> dict[str, Any]:
+    plain: dict[str, Any] = {"offset": value.offset, "text": value.text}
+    if value.groups:
+        plain["heads"] = list(value.heads)
+        plain["groups"] = [_plain_group(group) for group in value.groups]
+    return plain
+
+
+def header_line(header: WebHeader | DispatcherHeader | CommonHeader | BulkHeader) -> str:
+    """One header as `name field=value ..`, numbers with the words that they stand for."""
+    told = []
+    for name, value in msgspec.structs.asdict(header).items():
+        if isinstance(value, str):
+            told.append(f"{name}={_key(name, value)}")
+        else:
+            told.append(f"{name}={value}{_word(name, value)}")
+    return f"{_LAYERS[type(header)]}: {' '.join(told)}"
+
+
+def _key(name: str, value: str) -> str:
+    if name == "session_key" and len(value) > 8:
+        return f"{shown(value[:8])}..."
+    return shown(value) or "-"
+
+
+_WORDS: dict[str, type[Any]] = {
+    "type": MessageType,
+    "status": Status,
+    "transaction": Transaction,
+}
+
+
+def _word(name: str, value: int) -> str:
+    words = _WORDS.get(name)
+    if words is None:
+        return ""
+    try:
+        return f"({words(value).name.lower().replace('_', ' ')})"
+    except ValueError:
+        return "(unknown)"
+
+
+def reply_lines(reply: Reply) -> Iterator[str]:
+    """A reply layer by layer, its message as a tree where it is one."""
+    for header in reply.headers:
+        yield header_line(header)
+    yield from message_lines(reply.data)
+
+
+def message_lines(data: bytes) -> Iterator[str]:
+    """Data as the tree of its message; as octets where it is none."""
+    if not data:
+        yield "(no data)"
+        return
+    try:
+        yield from tree_lines(parse(data))
+    except MetadataError:
+        yield repr(data if len(data) <= 200 else data[:200] + b"...")

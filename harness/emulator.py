@@ -1,0 +1,180 @@
+"""The emulator, loaded by name and only when somebody runs it.
+
+The harness imports no server: what it tests may be anybody's. `serve`, `demo` and in-process
+fixtures come through this one door.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from starwire.protocol.profile import Profile
+
+Places = list[tuple[str, str, int]]
+"""Name, host and port of each endpoint."""
+
+
+class EmulatorError(Exception):
+    """The emulator cannot run; the text says why and what to do."""
+
+
+def serve_until_stopped(
+    *,
+    state: str,
+    profile: Profile,
+    config: str | None,
+    only: tuple[str, ...],
+    ports: Mapping[str, int],
+    host: str,
+    database: str,
+    tls_cert: str | None,
+    tls_key: str | None,
+    quiet: bool,
+    announce: Callable[[str], None],
+) -> None:
+    """Run the endpoints `only` until SIGTERM or SIGINT. Raises EmulatorError."""
+    servers = _servers("emulator")
+    settings = servers.Settings(
+        state=Path(state),
+        profile=profile,
+        configuration=_configuration(config),
+        only=only,
+        ports=ports,
+        host=host,
+        database=database,
+        certificate=(Path(tls_cert), Path(tls_key)) if tls_cert and tls_key else None,
+    )
+
+    def started(places: Places) -> None:
+        for name, where, port in places:
+            announce(f"listening {name} {where} {port}")
+        announce("ready")
+        sys.stdout.flush()
+
+    _run(servers, settings, None if quiet else sys.stderr, started)
+
+
+def _run(servers: Any, settings: Any, log: Any, started: Callable[[Places], None]) -> None:
+    reactor = servers.install_reactor()
+    try:
+        servers.run_until_stopped(reactor, servers.Emulator(reactor, settings, log), started)
+    except servers.CANNOT_START as error:
+        raise EmulatorError(servers.one_line(error)) from None
+
+
+def _configuration(path: str | None) -> Any:
+    configuration = _servers("configuration")
+    if path is None:
+        return configuration.Configuration()
+    try:
+        return configuration.read_configuration(Path(path))
+    except configuration.ConfigurationError as error:
+        raise EmulatorError(str(error)) from None
+
+
+def _servers(module: str) -> Any:
+    return importlib.import_module(f"starwire.servers.{module}")
+
+
+class EmulatorProcess:
+    """An emulator of its own process, on free ports unless told otherwise.
+
+    Ready when the constructor returns; ended by `stop`, `kill` or the end of a `with`. Its log
+    lines gather in `log`.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        *options: str,
+        seconds: float = 30.0,
+        ports: Mapping[str, int] | None = None,
+    ) -> None:
+        from starwire.protocol.endpoints import DEFAULT_PORTS
+
+        chosen = dict.fromkeys(DEFAULT_PORTS, 0) | dict(ports or {})
+        words = [word for name, port in chosen.items() for word in ("--port", f"{name}={port}")]
+        command = [sys.executable, "-m", "starwire.harness.cli", "serve", "--state", str(state)]
+        self.log: list[str] = []
+        self.places: dict[str, str] = {}
+        self._process = subprocess.Popen(
+            [*command, *words, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="latin-1",
+        )
+        self._reading = threading.Thread(target=self._read_log, daemon=True)
+        self._reading.start()
+        timer = threading.Timer(seconds, self._process.kill)
+        timer.start()
+        try:
+            self._await_ready()
+        finally:
+            timer.cancel()
+
+    def _await_ready(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            word, *rest = line.split()
+            if word == "ready":
+                return
+            name, host, port = rest
+            self.places[name] = f"{host}:{port}"
+        self._process.wait()
+        self._reading.join()
+        said = self.log[-1] if self.log else "nothing was said"
+        raise EmulatorError(f"the emulator did not start: {said}")
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.log.append(line.rstrip("\n"))
+
+    def target(self, name: str) -> str:
+        """The endpoint of that name as `starwire send --to` takes it."""
+        kinds = {"web": "https", "dispatcher": "dispatcher"}
+        kind = "native" if name.endswith("-native") or name == "jar" else kinds.get(name, "proxy")
+        return f"{kind}://{self.places[name]}"
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status once everything under way is out."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._ended()
+
+    def kill(self) -> int:
+        """SIGKILL."""
+        self._process.kill()
+        return self._ended()
+
+    def _ended(self) -> int:
+        status = self._process.wait(30)
+        self._reading.join()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        return status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process.returncode is None:
+            self.stop()

@@ -1,0 +1,306 @@
+"""The Twisted side of every server that reads frames or bare messages: feed, pull, answer, write.
+
+One `Answering` protocol serves the dispatcher, the proxies, the native ports and the cookie jar.
+What differs is a reader (octets in, requests out) and an async function (a request in, an Answer
+out). Requests of one connection are answered in order (TRN-01, TRN-05), so the next is pulled when
+the one before is answered; a peer that sends on meanwhile, or does not read, is paused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .trail import Trail, address
+
+_HELD_WHILE_BUSY = 65_536
+"""Octets that a connection may send ahead of the answer under way before it is paused."""
+_LINGER = 2.0
+"""Seconds for which a closing side still reads: closing over unread octets would destroy the
+answer on its way (TCP sends a reset), and with it the reason."""
+
+
+@attrs.frozen
+class Answer:
+    """Octets for the peer, and whether the connection ends behind them."""
+
+    octets: bytes
+    close: bool = False
+
+
+@attrs.frozen
+class Hop:
+    """What an answering function may know of where a request came from."""
+
+    transaction: str
+    peer: str
+
+
+class Refused(Exception):
+    """The octets are no request: what is owed to the peer, then the connection is closed."""
+
+    def __init__(self, octets: bytes, reason: str) -> None:
+        super().__init__(reason)
+        self.octets = octets
+        self.reason = reason
+
+
+class Reader(Protocol):
+    """Octets in, requests out."""
+
+    def feed(self, data: bytes) -> None:
+        """Take octets as they came."""
+
+    def pull(self) -> Any | None:
+        """The next request, None if more octets are needed; raises Refused."""
+
+    def finish(self) -> bytes:
+        """The peer sends no more: what is owed to it for what it left unfinished."""
+
+    @property
+    def in_the_middle(self) -> bool:
+        """Whether octets of an unfinished request are held."""
+
+
+@attrs.frozen
+class Patience:
+    """Seconds that a connection may be silent, between requests and in the middle of one.
+
+    0 is for ever.
+    """
+
+    idle: float
+    mid_frame: float
+
+
+Answerer = Callable[[Any, Hop], Coroutine[Any, Any, Answer]]
+
+
+class AnsweringFactory(Factory):
+    """A server's port: what its connections share."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        name: str,
+        reactor: Any,
+        make_reader: Callable[[], Reader],
+        answer: Answerer,
+        *,
+        patience: Patience,
+        trail: Trail,
+        admits: Callable[[str], bool] = lambda host: True,
+    ) -> None:
+        self.name = name
+        self.reactor = reactor
+        self.answer = answer
+        self.patience = patience
+        self.trail = trail
+        self.logger = Logger(namespace=f"starwire.{name}")
+        self.connections: set[Answering] = set()
+        self._make_reader = make_reader
+        self._admits = admits
+
+    def buildProtocol(self, addr: Any) -> Any:
+        if not self._admits(addr.host):
+            self.log("not-admitted", peer=address(addr))
+            return None
+        protocol = Answering(self._make_reader(), self.patience)
+        protocol.factory = self
+        return protocol
+
+    def log(self, event: str, **facts: Any) -> None:
+        self.trail.line(self.name, "-", {"event": event, **facts})
+
+    def abort(self) -> None:
+        """Close every connection at once."""
+        for connection in list(self.connections):
+            connection.transport.abortConnection()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is under way on any connection."""
+        return any(connection.busy for connection in self.connections)
+
+
+@implementer(IHalfCloseableProtocol, IPushProducer)
+class Answering(TwistedProtocol):
+    """One connection of a server."""
+
+    factory: AnsweringFactory
+    transport: Any
+
+    def __init__(self, reader: Reader, patience: Patience) -> None:
+        self._reader = reader
+        self._patience = patience
+        self._under_way: Deferred[Answer] | None = None
+        self._ahead = 0
+        self._paused = False
+        self._pulling = False
+        self._blocked = False
+        self._peer_ended = False
+        self._closing = False
+        self._timer: Any = None
+
+    @property
+    def busy(self) -> bool:
+        return self._under_way is not None
+
+    # What Twisted calls.
+
+    def connectionMade(self) -> None:
+        self.factory.connections.add(self)
+        self.transport.setTcpNoDelay(True)
+        self.transport.registerProducer(self, True)
+        self._wait(self._patience.idle)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._closing:
+            return
+        self._reader.feed(data)
+        if self._under_way is not None or self._blocked:
+            self._ahead += len(data)
+            if self._ahead > _HELD_WHILE_BUSY and not self._paused:
+                self._paused = True
+                self.transport.pauseProducing()
+        else:
+            self._advance()
+
+    def readConnectionLost(self) -> None:
+        """The peer has closed its side: what it asked before is still answered (HDR-04)."""
+        self._peer_ended = True
+        if self._closing:
+            self.transport.loseConnection()
+        else:
+            self._advance()
+
+    def writeConnectionLost(self) -> None:
+        """Our last words have gone out; what the peer still sends is read and dropped."""
+        self._stop_waiting()
+        self._timer = self.factory.reactor.callLater(_LINGER, self.transport.abortConnection)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.connections.discard(self)
+        self._stop_waiting()
+        if not self._closing and self._reader.in_the_middle:
+            self.factory.log("cut-off", peer=address(self.transport.getPeer()))
+        self._closing = True
+        if self._under_way is not None:
+            self._under_way.cancel()
+
+    def pauseProducing(self) -> None:
+        """The peer does not read: nothing more is answered until it does."""
+        self._blocked = True
+
+    def resumeProducing(self) -> None:
+        self._blocked = False
+        self._resume_reading()
+        self._advance()
+
+    def stopProducing(self) -> None:
+        self._blocked = True
+
+    # The way of one request.
+
+    def _advance(self) -> None:
+        """Answer what is held, until something has to be waited for."""
+        if self._pulling:
+            return
+        self._pulling = True
+        try:
+            while not (self._under_way or self._blocked or self._closing):
+                request = self._reader.pull()
+                if request is None:
+                    self._await_more()
+                    break
+                self._answer(request)
+        except Refused as refused:
+            self.factory.log(
+                "refused", peer=address(self.transport.getPeer()), reason=refused.reason
+            )
+            self._end(refused.octets)
+        finally:
+            self._pulling = False
+
+    def _await_more(self) -> None:
+        if self._peer_ended:
+            if self._reader.in_the_middle:
+                self.factory.log("cut-off", peer=address(self.transport.getPeer()))
+            self._end(self._reader.finish())
+        else:
+            middle = self._reader.in_the_middle
+            self._wait(self._patience.mid_frame if middle else self._patience.idle)
+
+    def _answer(self, request: Any) -> None:
+        self._stop_waiting()
+        peer = address(self.transport.getPeer())
+        hop = Hop(self.factory.trail.of(peer), peer)
+        answered = Deferred.fromCoroutine(self.factory.answer(request, hop))
+        self._under_way = answered
+        answered.addCallbacks(self._answered, self._bug)
+
+    def _answered(self, answer: Answer) -> None:
+        self._under_way = None
+        if self._closing:
+            return
+        if answer.close:
+            self._end(answer.octets)
+        else:
+            self.transport.write(answer.octets)
+            self._resume_reading()
+            self._advance()
+
+    def _bug(self, failure: Failure) -> None:
+        """An answerer never raises; if it does, the log has the traceback and the peer has none."""
+        self._under_way = None
+        if not self._closing:
+            self.factory.logger.failure("an answer failed", failure)
+            self._end(b"")
+
+    def _resume_reading(self) -> None:
+        self._ahead = 0
+        if self._paused:
+            self._paused = False
+            self.transport.resumeProducing()
+
+    def _end(self, octets: bytes) -> None:
+        """Say the last words, then close without destroying them."""
+        self._closing = True
+        self._stop_waiting()
+        if octets:
+            self.transport.write(octets)
+        self.transport.unregisterProducer()
+        if self._peer_ended:
+            self.transport.loseConnection()
+        else:
+            self._resume_reading()
+            self.transport.loseWriteConnection()
+        to_read = self._patience.mid_frame or _LINGER
+        self._timer = self.factory.reactor.callLater(to_read, self.transport.abortConnection)
+
+    # Time.
+
+    def _wait(self, seconds: float) -> None:
+        self._stop_waiting()
+        if seconds:
+            self._timer = self.factory.reactor.callLater(seconds, self._too_long, seconds)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _too_long(self, seconds: float) -> None:
+        self._timer = None
+        self.factory.log("silent", peer=address(self.transport.getPeer()), seconds=seconds)
+        self._end(b"")

@@ -1,0 +1,193 @@
+"""The dispatcher: checks session and entitlement, forwards, and takes the reply back (DSP)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from starwire.grammar import MetadataError, build, parse, strip
+from starwire.protocol.frames import Frame
+from starwire.protocol.headers import CommonHeader, DispatcherHeader, reply_frame
+from starwire.protocol.profile import Profile
+from starwire.protocol.status import MessageType, Status
+
+from .adapter import Answer, Hop
+from .customer import Customer
+from .entitlements import Entitlements
+from .jar_client import JarUnreachable
+from .link import Reply, TimedOut, Unreachable
+from .proxy import Sessions
+from .registry import Registry
+from .serials import SerialsExhausted
+from .trail import Trail
+
+ORDER_ENTRY = "STAROE"
+"""The target that is open to every session, and to none but VUM (DSP-03)."""
+
+Exchange = Callable[[str, bytes, str], Awaitable[Reply]]
+"""Address, frame and transaction id to the reply frame; raises Unreachable or TimedOut."""
+
+
+class _Refuse(Exception):
+    """The request goes no further."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Dispatcher:
+    """Answers the frames that web servers send."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        registry: Registry,
+        sessions: Sessions,
+        serials: Callable[[], Awaitable[int]],
+        exchange: Exchange,
+        trail: Trail,
+        reads: Collection[str] = (),
+    ) -> None:
+        """`reads` are the acronyms that change nothing, wherever they are asked (DSP-06)."""
+        self._profile = profile
+        self._registry = registry
+        self._sessions = sessions
+        self._serials = serials
+        self._exchange = exchange
+        self._trail = trail
+        self._reads = reads
+        self._entitlements = Entitlements(self._ask_entitlements)
+
+    async def answer(self, frame: Frame[DispatcherHeader], hop: Hop) -> Answer:
+        """One frame in, its reply out: the proxy's, its status unchanged, or a refusal."""
+        header = frame.header
+        told: dict[str, Any] = {}
+        try:
+            customer = await self._admit(header, hop)
+            reply = await self._forward(header.target, header, frame.data, hop, told)
+            status, data = reply.header.status, reply.data
+        except _Refuse as refuse:
+            customer, status, data = None, refuse.status, b""
+        self._trail.line(
+            "dispatcher",
+            hop.transaction,
+            {
+                "in": hop.peer,
+                "user": customer.userid if customer else header.user_id,
+                "target": header.target,
+                "status": int(status),
+                **told,
+            },
+        )
+        return Answer(self._reply(header, status, data))
+
+    def _reply(self, header: DispatcherHeader, status: int, data: bytes) -> bytes:
+        codec = self._profile.wire.dispatcher
+        if codec.size + len(data) > self._profile.frame_octets:
+            status, data = Status.BAD_BULK, b""
+        if data:
+            return codec.frame(header.reply(status), data)
+        return (
+            reply_frame(codec, header, status)
+            if status > Status.LENGTH
+            else (codec.frame(header.reply(status), b""))
+        )
+
+    async def _admit(self, header: DispatcherHeader, hop: Hop) -> Customer | None:
+        """DSP-03: type, then target, session, entitlement."""
+        if header.type not in tuple(MessageType):
+            raise _Refuse(Status.UNKNOWN_TYPE)
+        if header.target not in self._registry:
+            raise _Refuse(Status.UNKNOWN_PROXY)
+        if not header.session_key:
+            if header.target != ORDER_ENTRY:
+                raise _Refuse(Status.NO_SESSION)
+            return None
+        customer = await self._session(header)
+        if header.target != ORDER_ENTRY:
+            allowed = await self._entitlements.of(header.session_key, customer, hop)
+            if header.target not in allowed:
+                raise _Refuse(Status.NOT_ENTITLED)
+        return customer
+
+    async def _session(self, header: DispatcherHeader) -> Customer:
+        """The session's customer; a header that names another is forged and has no session."""
+        try:
+            customer = await self._sessions.customer(header.session_key)
+        except JarUnreachable:
+            raise _Refuse(Status.UNAVAILABLE) from None
+        if customer is None:
+            self._entitlements.forget(header.session_key)
+            raise _Refuse(Status.NO_SESSION)
+        if (header.user_id, header.enterprise_id) != (customer.userid, customer.entpid):
+            raise _Refuse(Status.NO_SESSION)
+        return customer
+
+    async def _ask_entitlements(self, key: str, customer: Customer, hop: Hop) -> frozenset[str]:
+        """GUA under the session's key; without a good answer StarOE is unavailable (106)."""
+        header = DispatcherHeader(self._profile.version, target=ORDER_ENTRY, session_key=key)
+        question = build("GUA", [("USERID", customer.userid)])
+        reply = await self._forward(ORDER_ENTRY, header, question, hop, {})
+        try:
+            message = parse(reply.data, self._profile.limits)
+            if reply.header.status == Status.OK and message.acronym == "GUAA":
+                return frozenset(message["APPS"].value.members())
+        except (MetadataError, KeyError):
+            pass
+        raise _Refuse(Status.UNAVAILABLE)
+
+    def _may_repeat(self, header: DispatcherHeader, data: bytes) -> bool:
+        """DSP-06: whether a request that may have arrived may be sent to another instance."""
+        if header.type != MessageType.SYNC:
+            return header.type in (MessageType.REQUEST, MessageType.POLL)
+        return strip(data.partition(b"<")[0].decode("latin-1")) in self._reads
+
+    async def _forward(
+        self,
+        target: str,
+        header: DispatcherHeader,
+        data: bytes,
+        hop: Hop,
+        told: dict[str, Any],
+    ) -> Frame[CommonHeader]:
+        """DSP-04: unwrap, wrap, a new connection, wait."""
+        try:
+            serial = await self._serials()
+        except SerialsExhausted:
+            raise _Refuse(Status.OVERLOADED) from None
+        codec = self._profile.wire.common
+        request = CommonHeader(
+            self._profile.version, session_key=header.session_key, type=header.type, serial=serial
+        )
+        if codec.size + len(data) > self._profile.frame_octets:
+            raise _Refuse(Status.BAD_BULK)
+        frame = codec.frame(request, data)
+        told["serial"] = serial
+        for address in self._registry.in_turn(target):
+            try:
+                reply = await self._exchange(address, frame, hop.transaction)
+            except TimedOut:
+                raise _Refuse(Status.TIMED_OUT) from None
+            except Unreachable as error:
+                told["lost"] = str(error)
+                if error.began or (error.sent and not self._may_repeat(header, data)):
+                    break
+                continue
+            told["out"] = reply.own_address
+            if _answers(reply.answer.header, request):
+                return reply.answer  # type: ignore[no-any-return]
+            told["lost"] = "the reply is another request's"
+            break
+        raise _Refuse(Status.UNAVAILABLE)
+
+
+def _answers(reply: CommonHeader, request: CommonHeader) -> bool:
+    """Whether the header is that of a reply to the request (HDR-06)."""
+    if reply.status in (Status.VERSION, Status.LENGTH):
+        return True
+    return (reply.serial, reply.type, reply.session_key) == (
+        request.serial,
+        request.type,
+        request.session_key,
+    )

@@ -1,0 +1,302 @@
+"""The emulator put together: which servers run in this process, and how they find each other."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+from starwire.grammar import MetadataError
+from starwire.protocol.catalogue import Catalogue, catalogue
+from starwire.protocol.endpoints import DEFAULT_PORTS, PROXY_OF_TARGET
+from starwire.protocol.native import NativeReader
+from starwire.protocol.profile import Profile
+from starwire.protocol.validation import Refusal, validate
+
+from . import tls
+from .adapter import Answer, Answerer, AnsweringFactory, Hop, Patience
+from .configuration import Configuration
+from .database import Database
+from .dispatcher import Dispatcher
+from .files import FileRoot
+from .first_data import FirstData
+from .inbox import Inbox
+from .jar import CookieJar
+from .jar_client import JarClient
+from .link import Reply, exchange
+from .proxy import PROXIES, Proxy, ProxySpec
+from .readers import FrameRequests, NativeRequests
+from .registry import Registry
+from .report_manager import ReportManager
+from .serials import Serials
+from .services import Services
+from .star_oe import StarOE
+from .store import open_store
+from .trail import Trail
+from .web import Front, WebSite
+
+_BACKLOG = 1024
+"""Connections that may wait to be accepted; Twisted's 50 are too few for a crowd of clients."""
+_DRAIN_SECONDS = 10.0
+
+
+@attrs.frozen
+class Settings:
+    """What `starwire serve` was asked for."""
+
+    state: Path
+    profile: Profile
+    configuration: Configuration = attrs.field(factory=Configuration)
+    only: tuple[str, ...] = tuple(DEFAULT_PORTS)
+    ports: Mapping[str, int] = attrs.field(factory=dict)
+    """Of the endpoints that run here, and of those that run elsewhere on `host`."""
+    host: str = "127.0.0.1"
+    database: str = ""
+    """URL of the state store; empty: SQLite in the state folder."""
+    certificate: tuple[Path, Path] | None = None
+
+
+class Emulator:
+    """The servers of one process. `start`, then `stop`."""
+
+    def __init__(self, reactor: Any, settings: Settings, log: TextIO | None = None) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._profile = settings.profile
+        self._trail = Trail(log)
+        self._catalogue: Catalogue = catalogue().with_overlay(settings.profile.overlay)
+        self._root = FileRoot(Path(settings.configuration.file_root or settings.state / "files"))
+        self._registry = Registry(settings.profile.registry)
+        self._ports = {**DEFAULT_PORTS, **settings.ports}
+        self._listening: list[Any] = []
+        self._factories: list[AnsweringFactory | WebSite] = []
+        self._jars: list[JarClient] = []
+        self._database: Database | None = None
+
+    async def start(self) -> list[tuple[str, str, int]]:
+        """Listen on every endpoint; gives name, host and port of each.
+
+        Raises StoreError, OSError for a port that is taken, ValueError for a bad certificate.
+        """
+        self._settings.state.mkdir(parents=True, exist_ok=True)
+        first = FirstData(self._root.folder, cost=self._settings.configuration.logon.cost)
+        url = self._settings.database or f"sqlite:///{self._settings.state / 'starwire.db'}"
+        self._database = Database(self._reactor, open_store(url, fill=first))
+        self._database.start()
+        starters: list[tuple[str, Callable[[], Any]]] = [
+            ("jar", self._start_jar),
+            *((spec.name, lambda spec=spec: self._start_proxy(spec)) for spec in PROXIES),
+            ("rm-native", lambda: self._start_native("rm-native")),
+            ("inbox-native", lambda: self._start_native("inbox-native")),
+            ("dispatcher", self._start_dispatcher),
+            ("web", self._start_web),
+        ]
+        self._services = self._make_services(self._database)
+        for target, name in PROXY_OF_TARGET.items():
+            if name in self._ports and target not in self._registry:
+                self._registry.place(target, f"{self._settings.host}:{self._ports[name]}")
+        places = []
+        for name, starter in starters:
+            if name in self._settings.only:
+                factory = await starter()
+                places.append((name, self._settings.host, self._listen(name, factory)))
+        return places
+
+    async def stop(self) -> None:
+        """Accept nothing more, let the answers under way go out, then close everything."""
+        for port in self._listening:
+            await port.stopListening()
+        until = self._reactor.seconds() + _DRAIN_SECONDS
+        while any(factory.busy for factory in self._factories):
+            if self._reactor.seconds() > until:
+                break
+            await deferLater(self._reactor, 0.02)
+        for jar in self._jars:
+            jar.stop()
+        for factory in self._factories:
+            factory.abort()
+        if self._database is not None:
+            self._database.stop()
+
+    # The servers, each from its parts.
+
+    def _make_services(self, database: Database) -> Services:
+        profile, settings = self._profile, self._settings.configuration
+        common = {
+            "catalogue": self._catalogue,
+            "limits": profile.limits,
+            "entpid_length": profile.entpid_length,
+        }
+        manager = ReportManager(
+            **common, clock=time.time, files=self._root, fulserver=settings.rm.fulserver
+        )
+        inbox = Inbox(**common, clock=time.time, files=self._root)
+        order_entry = StarOE(
+            **common,
+            clock=time.time,
+            store=database.store,
+            failures=settings.logon.failures,
+            wait_seconds=settings.logon.wait_seconds,
+            cost=settings.logon.cost,
+        )
+        back_ends = {
+            door: back_end for back_end in (manager, inbox, order_entry) for door in back_end.doors
+        }
+        return Services(profile, self._catalogue, database, back_ends)
+
+    async def _start_jar(self) -> AnsweringFactory:
+        assert self._database is not None
+        jar = CookieJar(self._profile, self._catalogue, self._database, self._reactor.seconds)
+        await jar.load()
+        return self._bare("jar", jar.answer)
+
+    async def _start_proxy(self, spec: ProxySpec) -> AnsweringFactory:
+        proxy = Proxy(spec, self._profile, self._new_jar(), self._services.serve, self._trail)
+        return self._framed(spec.name, self._profile.wire.common, proxy.answer)
+
+    async def _start_native(self, door: str) -> AnsweringFactory:
+        async def answer(octets: bytes, hop: Hop) -> Answer:
+            done = await self._services.serve(octets, door, None)
+            self._trail.line(door, hop.transaction, {"in": hop.peer, "error": done.error})
+            return Answer(done.octets)
+
+        return self._bare(door, answer)
+
+    async def _start_dispatcher(self) -> AnsweringFactory:
+        assert self._database is not None
+        codec = self._profile.wire.common
+        dispatcher = Dispatcher(
+            self._profile,
+            self._registry,
+            self._new_jar(),
+            Serials(self._database, 256 ** codec.integer("serial").width - 1),
+            lambda address, frame, txn: self._exchange(address, frame, txn, codec),
+            self._trail,
+            reads={spec.acronym for spec in self._catalogue.messages if spec.read},
+        )
+        return self._framed("dispatcher", self._profile.wire.dispatcher, dispatcher.answer)
+
+    async def _start_web(self) -> WebSite:
+        address = f"{self._settings.host}:{self._ports['dispatcher']}"
+        codec = self._profile.wire.dispatcher
+        front = Front(
+            self._profile,
+            self._new_jar(),
+            lambda frame, txn: self._exchange(address, frame, txn, codec),
+            self._trail,
+        )
+        return WebSite(self._reactor, self._profile, front, self._trail)
+
+    # What they have in common.
+
+    def _new_jar(self) -> JarClient:
+        address = f"{self._settings.host}:{self._ports['jar']}"
+        jar = JarClient(self._reactor, address, self._profile.limits, self._profile.reply_seconds)
+        self._jars.append(jar)
+        return jar
+
+    async def _exchange(self, address: str, frame: bytes, transaction: str, codec: Any) -> Reply:
+        return await exchange(
+            self._reactor,
+            address,
+            frame,
+            FrameRequests(codec, self._profile),
+            seconds=self._profile.reply_seconds,
+            trail=self._trail,
+            transaction=transaction,
+        )
+
+    def _framed(self, name: str, codec: Any, answer: Answerer) -> AnsweringFactory:
+        return self._factory(name, lambda: FrameRequests(codec, self._profile), answer)
+
+    def _bare(self, name: str, answer: Answerer) -> AnsweringFactory:
+        """A port of bare messages, open to the configured servers only (HDR-08)."""
+        limits, entpid_length = self._profile.limits, self._profile.entpid_length
+
+        def refuse(octets: bytes, error: MetadataError) -> bytes:
+            try:
+                validate(
+                    octets,
+                    name,
+                    catalogue=self._catalogue,
+                    limits=limits,
+                    entpid_length=entpid_length,
+                )
+            except Refusal as refusal:
+                return refusal.reply
+            raise AssertionError("a message that is refused here was accepted there") from error
+
+        peers = self._settings.configuration.native.peers
+        return self._factory(
+            name,
+            lambda: NativeRequests(NativeReader(limits), refuse),
+            answer,
+            admits=lambda host: host in peers,
+        )
+
+    def _factory(
+        self, name: str, make_reader: Any, answer: Answerer, **options: Any
+    ) -> AnsweringFactory:
+        patience = Patience(self._profile.idle_seconds, self._profile.mid_frame_seconds)
+        return AnsweringFactory(
+            name,
+            self._reactor,
+            make_reader,
+            answer,
+            patience=patience,
+            trail=self._trail,
+            **options,
+        )
+
+    def _listen(self, name: str, factory: Any) -> int:
+        """Listen, note where, and let the dispatcher know of a proxy."""
+        wanted, host = self._ports[name], self._settings.host
+        if name == "web" and not self._profile.allow_plain_http:
+            certificate = self._settings.certificate or tls.self_signed(
+                self._settings.state, datetime.datetime.now(datetime.UTC)
+            )
+            context = tls.options(*certificate, allow_old=self._profile.allow_old_tls)
+            port = self._reactor.listenSSL(
+                wanted, factory, context, backlog=_BACKLOG, interface=host
+            )
+        else:
+            port = self._reactor.listenTCP(wanted, factory, backlog=_BACKLOG, interface=host)
+        self._listening.append(port)
+        self._factories.append(factory)
+        number = self._ports[name] = port.getHost().port
+        for target, proxy in PROXY_OF_TARGET.items():
+            if proxy == name and target not in self._profile.registry:
+                self._registry.place(target, f"{host}:{number}")
+        return int(number)
+
+
+def run_until_stopped(reactor: Any, emulator: Emulator, started: Callable[[Any], None]) -> None:
+    """Start, tell `started` the places, run until SIGTERM or SIGINT, drain. Blocks."""
+    failed: list[BaseException] = []
+
+    def fail(failure: Any) -> None:
+        failed.append(failure.value)
+        reactor.stop()
+
+    starting = Deferred.fromCoroutine(emulator.start())
+    starting.addCallback(started)
+    starting.addErrback(lambda failure: reactor.callWhenRunning(fail, failure))
+    reactor.addSystemEventTrigger(
+        "before", "shutdown", lambda: Deferred.fromCoroutine(emulator.stop())
+    )
+    reactor.run()
+    if failed:
+        raise failed[0]
+
+
+def install_reactor() -> Any:
+    """The reactor of this process: epoll, the fastest that Twisted has here."""
+    from twisted.internet import reactor
+
+    return reactor

@@ -1,0 +1,60 @@
+"""What a session's user may reach, fetched from StarOE and cached (DSP-03)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from twisted.internet.defer import Deferred
+
+from .adapter import Hop
+from .customer import Customer
+
+_SESSIONS = 100_000
+"""Cached at most; the least recently asked goes first and is fetched again when needed."""
+
+Ask = Callable[[str, Customer, Hop], Awaitable[frozenset[str]]]
+"""Asks StarOE for the targets of a session's user; raises what the failure is."""
+
+
+class Entitlements:
+    """The targets of each session; fetched once, however many frames ask at the same time."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._known: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._fetching: dict[str, list[Deferred[frozenset[str]]]] = {}
+
+    async def of(self, key: str, customer: Customer, hop: Hop) -> frozenset[str]:
+        """The targets that the session's user is entitled to."""
+        known = self._known.get(key)
+        if known is not None:
+            self._known.move_to_end(key)
+            return known
+        waiting = self._fetching.get(key)
+        if waiting is not None:
+            fetched: Deferred[frozenset[str]] = Deferred()
+            waiting.append(fetched)
+            return await fetched
+        return await self._fetch(key, customer, hop)
+
+    def forget(self, key: str) -> None:
+        """The session has ended."""
+        self._known.pop(key, None)
+
+    async def _fetch(self, key: str, customer: Customer, hop: Hop) -> frozenset[str]:
+        waiting = self._fetching[key] = []
+        try:
+            targets = await self._ask(key, customer, hop)
+        except BaseException as error:
+            for other in waiting:
+                other.errback(error)
+            raise
+        finally:
+            del self._fetching[key]
+        self._known[key] = targets
+        while len(self._known) > _SESSIONS:
+            self._known.popitem(last=False)
+        for other in waiting:
+            other.callback(targets)
+        return targets

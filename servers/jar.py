@@ -1,0 +1,125 @@
+"""The cookie jar: keys to sessions (WEB-03, WEB-09).
+
+Sessions live in memory, where each request restarts their idle time; making and ending one is
+also written to the store, so a session survives the jar's restart and its end does too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from sqlalchemy import Connection, delete, insert, select
+
+from starwire.protocol.catalogue import Catalogue
+from starwire.protocol.profile import Profile
+from starwire.protocol.validation import Refusal, Request, validate
+
+from . import schema
+from .adapter import Answer, Hop
+from .customer import Customer
+from .database import Database
+
+NOT_THERE = 6109
+
+
+@attrs.define
+class _Session:
+    customer: Customer
+    last_used: float
+
+
+class CookieJar:
+    """Answers CKM, CKG and CKD."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        catalogue: Catalogue,
+        database: Database,
+        clock: Callable[[], float],
+        entropy: Callable[[int], str] = secrets.token_hex,
+    ) -> None:
+        self._profile = profile
+        self._catalogue = catalogue
+        self._database = database
+        self._clock = clock
+        self._entropy = entropy
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._work = {"CKM": self._make, "CKG": self._get, "CKD": self._drop}
+
+    async def load(self) -> None:
+        """Take up the sessions of the store. Their idle time starts anew: a restart costs none."""
+        now = self._clock()
+        for row in await self._database.read(_all_sessions):
+            self._sessions[row.key] = _Session(Customer(row.userid, row.entpid), now)
+
+    async def answer(self, octets: bytes, hop: Hop) -> Answer:
+        """One message in, its reply out."""
+        try:
+            request = validate(
+                octets,
+                "jar",
+                catalogue=self._catalogue,
+                limits=self._profile.limits,
+                entpid_length=self._profile.entpid_length,
+            )
+        except Refusal as refusal:
+            return Answer(refusal.reply)
+        return Answer(await self._work[request.spec.acronym](request))
+
+    async def _make(self, request: Request) -> bytes:
+        customer = Customer(request.scalar("USERID"), request.scalar("ENTPID"))
+        key = self._entropy(self._profile.common.session_key.width // 2)
+        now = self._clock()
+        await self._database.write(lambda c: _insert(c, key, customer, now))
+        self._sessions[key] = _Session(customer, now)
+        return request.reply({"KEY": key})
+
+    async def _get(self, request: Request) -> bytes:
+        key = request.scalar("KEY")
+        await self._end_idle()
+        session = self._sessions.get(key)
+        if session is None:
+            return request.refuse(NOT_THERE)
+        session.last_used = self._clock()
+        self._sessions.move_to_end(key)
+        customer = session.customer
+        return request.reply({"USERID": customer.userid, "ENTPID": customer.entpid})
+
+    async def _drop(self, request: Request) -> bytes:
+        key = request.scalar("KEY")
+        await self._end_idle()
+        if self._sessions.pop(key, None) is None:
+            return request.refuse(NOT_THERE)
+        await self._database.write(lambda c: _delete(c, [key]))
+        return request.reply()
+
+    async def _end_idle(self) -> None:
+        """End the sessions that were idle too long; the longest idle stands first."""
+        before = self._clock() - self._profile.idle_seconds
+        ended = []
+        for key, session in self._sessions.items():
+            if session.last_used >= before:
+                break
+            ended.append(key)
+        for key in ended:
+            del self._sessions[key]
+        if ended:
+            await self._database.write(lambda c: _delete(c, ended))
+
+
+def _all_sessions(connection: Connection) -> list[Any]:
+    return list(connection.execute(select(schema.sessions)).all())
+
+
+def _insert(connection: Connection, key: str, customer: Customer, now: float) -> None:
+    row = {"key": key, "userid": customer.userid, "entpid": customer.entpid}
+    connection.execute(insert(schema.sessions).values(**row, created=now, last_used=now))
+
+
+def _delete(connection: Connection, keys: list[str]) -> None:
+    connection.execute(delete(schema.sessions).where(schema.sessions.c.key.in_(keys)))

@@ -1,0 +1,131 @@
+"""The proxy core: one behaviour, which each proxy configures (HDR, TRN-01).
+
+A frame is judged echo first, then type, session key and data (HDR-03); version and length were the
+reader's. What the message means is the back end's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import attrs
+
+from starwire.protocol.frames import Frame
+from starwire.protocol.headers import CommonHeader, reply_frame
+from starwire.protocol.profile import Profile
+from starwire.protocol.status import MessageType, Status
+
+from .adapter import Answer, Hop
+from .customer import Customer
+from .jar_client import JarUnreachable
+from .trail import Trail
+
+
+@attrs.frozen
+class Done:
+    """What a back end made of a message: the value of ERROR, and the octets of the response."""
+
+    error: int
+    octets: bytes
+    too_large: bool = False
+    """Whether no frame can hold the response (CAT-06)."""
+
+
+Serve = Callable[[bytes, str, Customer | None], Awaitable[Done]]
+
+
+class Sessions(Protocol):
+    """Whose session a key is."""
+
+    async def customer(self, key: str) -> Customer | None:
+        """None for nobody's. Raises JarUnreachable."""
+
+
+@attrs.frozen
+class ProxySpec:
+    """What makes a proxy the one that it is."""
+
+    name: str
+    """Of its port, its log lines and the door of its messages in the catalogue."""
+    target: str
+    """The identifier that dispatchers know it by (DSP-02)."""
+    types: frozenset[int] = frozenset({MessageType.SYNC})
+    """The transports that it takes part in; others get status 107."""
+    without_session: frozenset[str] = frozenset()
+    """The acronyms that it answers under a session key of NULs."""
+
+
+PROXIES = (
+    ProxySpec("rm", "RM"),
+    ProxySpec("rs", "RS"),
+    ProxySpec("inbox", "INBOX"),
+    ProxySpec("staroe", "STAROE", without_session=frozenset({"VUM"})),
+)
+
+
+class Proxy:
+    """Answers the frames of one proxy's port."""
+
+    def __init__(
+        self, spec: ProxySpec, profile: Profile, sessions: Sessions, serve: Serve, trail: Trail
+    ) -> None:
+        self._spec = spec
+        self._codec = profile.wire.common
+        self._longest = profile.frame_octets
+        self._sessions = sessions
+        self._serve = serve
+        self._trail = trail
+
+    async def answer(self, frame: Frame[CommonHeader], hop: Hop) -> Answer:
+        """One frame in, its reply out."""
+        header = frame.header
+        if header.echo:
+            return Answer(frame.octets)
+        status, data, error = await self._judge(header, frame)
+        reply = reply_frame(self._codec, header, status, data)
+        if len(reply) > self._longest:
+            status = Status.BAD_BULK
+            reply = reply_frame(self._codec, header, status)
+        self._trail.line(
+            self._spec.name,
+            hop.transaction,
+            {
+                "in": hop.peer,
+                "serial": header.serial,
+                "type": header.type,
+                "status": int(status),
+                "error": error,
+            },
+        )
+        return Answer(reply)
+
+    async def _judge(
+        self, header: CommonHeader, frame: Frame[CommonHeader]
+    ) -> tuple[int, bytes, Any]:
+        if header.type not in self._spec.types:
+            return Status.UNKNOWN_TYPE, b"", "-"
+        data = frame.data
+        customer = None
+        if header.session_key or not self._is_open(data):
+            try:
+                customer = await self._customer(header.session_key)
+            except JarUnreachable:
+                return Status.UNAVAILABLE, b"", "-"
+            if customer is None:
+                return Status.NO_SESSION, b"", "-"
+        done = await self._serve(data, self._spec.name, customer)
+        if done.too_large:
+            return Status.BAD_BULK, b"", done.error
+        status = Status.OK if done.error == 0 else Status.APPLICATION_ERROR
+        return status, done.octets, done.error
+
+    async def _customer(self, key: str) -> Customer | None:
+        return await self._sessions.customer(key) if key else None
+
+    def _is_open(self, data: bytes) -> bool:
+        """Whether the message is one that needs no session."""
+        name, bracket, _ = data.partition(b"<")
+        return bool(bracket) and name.strip(b" \t\r\n").decode("latin-1") in (
+            self._spec.without_session
+        )

@@ -1,0 +1,72 @@
+"""The readers of `protocol` as `adapter.Answering` pulls them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starwire.grammar import MetadataError
+from starwire.protocol.frames import NEED_DATA, Frame, FrameError, FrameReader
+from starwire.protocol.headers import mismatch_frame
+from starwire.protocol.packing import HeaderCodec
+from starwire.protocol.native import NativeReader
+from starwire.protocol.profile import Profile
+
+from .adapter import Refused
+
+
+class FrameRequests:
+    """Frames of the common or the dispatcher header; 101 and 102 end the connection (HDR-06)."""
+
+    def __init__(self, codec: HeaderCodec[Any], profile: Profile) -> None:
+        self._codec = codec
+        self._version = profile.version
+        self._reader: FrameReader[Any] = FrameReader(codec, profile)
+        self.feed = self._reader.feed
+
+    def pull(self) -> Frame[Any] | None:
+        try:
+            frame = self._reader.next_frame()
+        except FrameError as error:
+            owed = mismatch_frame(self._codec, self._version, error.status)
+            raise Refused(owed, str(error)) from None
+        return None if frame is NEED_DATA else frame
+
+    def finish(self) -> bytes:
+        """A frame that was cut off is dropped: nothing is owed for it (HDR-04)."""
+        return b""
+
+    @property
+    def in_the_middle(self) -> bool:
+        return self._reader.cut_off
+
+
+class NativeRequests:
+    """Bare messages; a syntax error is answered and ends the connection (TRN-05)."""
+
+    def __init__(
+        self, reader: NativeReader, answer_refused: Callable[[bytes, MetadataError], bytes]
+    ) -> None:
+        self._reader = reader
+        self._answer_refused = answer_refused
+        self.feed = reader.feed
+
+    def pull(self) -> bytes | None:
+        try:
+            message = self._reader.next_message()
+        except MetadataError as error:
+            raise Refused(self._answer_refused(self._reader.refused, error), str(error)) from None
+        return None if message is NEED_DATA else message
+
+    def finish(self) -> bytes:
+        """What is owed for a message whose group is open at the end of the stream: 6612."""
+        self._reader.close()
+        try:
+            self.pull()
+        except Refused as refused:
+            return refused.octets
+        return b""
+
+    @property
+    def in_the_middle(self) -> bool:
+        return self._reader.cut_off

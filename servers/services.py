@@ -1,0 +1,95 @@
+"""The back ends from the reactor's side: a message in, a response out, whatever happens between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from starwire.protocol.catalogue import Catalogue
+from starwire.protocol.profile import Profile
+from starwire.protocol.validation import Refusal, validate
+
+from .backend import BackEnd, BackEndAnswer, BackEndFailure, reads_only
+from .customer import Customer
+from .database import Database
+from .proxy import Done
+
+_FAILED = {"RM": 6101, "INBOX": 5106}
+"""General failure, by family of codes; the Inbox has no code of its own for it."""
+_NO_DATABASE = {"RM": 6105, "INBOX": 5105}
+_NO_FILE = 5104
+
+
+class Services:
+    """Answers the messages of every door from the back end behind it."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        catalogue: Catalogue,
+        database: Database,
+        back_ends: Mapping[str, BackEnd],
+    ) -> None:
+        self._longest = profile.frame_octets - profile.wire.common.size
+        self._limits = profile.limits
+        self._catalogue = catalogue
+        self._database = database
+        self._back_ends = back_ends
+        self._log = Logger(namespace="starwire.services")
+
+    async def serve(self, octets: bytes, door: str, customer: Customer | None) -> Done:
+        """The response to one message. A failure of ours is one too; the log has its traceback."""
+        back_end = self._back_ends[door]
+
+        def work(connection: Any) -> BackEndAnswer:
+            return back_end.answer(connection, octets, door, customer)
+
+        run = self._database.read if reads_only(octets) else self._database.write
+        try:
+            return await self._whole(await run(work), octets, door)
+        except BackEndFailure as failure:
+            self._log.error("{door}: {reason}", door=door, reason=str(failure))
+            return Done(failure.code, failure.octets)
+        except SQLAlchemyError:
+            return self._failed(octets, door, _NO_DATABASE)
+        except Exception:  # a bug of ours: the peer gets the code, the log the traceback (ERR-07)
+            return self._failed(octets, door, _FAILED)
+
+    def _failed(self, octets: bytes, door: str, codes: Mapping[str, int]) -> Done:
+        self._log.failure("{door} failed to answer", door=door)
+        code = codes[self._catalogue.doors[door].family]
+        return Done(code, self._error(octets, door, code))
+
+    def _error(self, octets: bytes, door: str, code: int) -> bytes:
+        """The error response to a message; a message that is wrong itself is told that first."""
+        try:
+            request = validate(octets, door, catalogue=self._catalogue, limits=self._limits)
+        except Refusal as refusal:
+            return refusal.reply
+        return request.refuse(code)
+
+    async def _whole(self, answer: BackEndAnswer, octets: bytes, door: str) -> Done:
+        """The response, with the file behind it where there is one (CAT-06)."""
+        if answer.file is None:
+            return Done(answer.error, answer.octets)
+        if len(answer.octets) + answer.size > self._longest:
+            return Done(answer.error, b"", too_large=True)
+        held = await deferToThread(_read, answer.file, answer.size)
+        if held is None:
+            return Done(_NO_FILE, self._error(octets, door, _NO_FILE))
+        return Done(answer.error, answer.octets + held)
+
+
+def _read(path: str, size: int) -> bytes | None:
+    """Exactly `size` octets of a file, or None if it does not hold so many, or any more."""
+    try:
+        with Path(path).open("rb") as file:
+            held = file.read(size + 1)
+    except OSError:
+        return None
+    return held if len(held) == size else None

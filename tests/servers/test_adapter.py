@@ -1,0 +1,287 @@
+"""The Twisted side of a port: order, patience, half-closed and slow peers, the last words."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.task import Clock
+from zope.interface.verify import verifyObject
+
+from starwire.servers.adapter import (
+    Answer,
+    Answering,
+    AnsweringFactory,
+    Hop,
+    Patience,
+    Refused,
+)
+from starwire.servers.trail import Trail
+
+PEER = IPv4Address("TCP", "192.0.2.7", 4711)
+
+
+class Lines:
+    """A reader of lines; `!` is refused."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def feed(self, data: bytes) -> None:
+        self._held += data
+
+    def pull(self) -> bytes | None:
+        if self._held.startswith(b"!"):
+            raise Refused(b"refused\n", "a line that begins with !")
+        line, end, rest = self._held.partition(b"\n")
+        if not end:
+            return None
+        self._held = rest
+        return line
+
+    def finish(self) -> bytes:
+        return b"unfinished\n" if self._held else b""
+
+    @property
+    def in_the_middle(self) -> bool:
+        return bool(self._held)
+
+
+class Transport:
+    """What Answering asks of a TCP transport, each call noted."""
+
+    def __init__(self, protocol: Any) -> None:
+        self.protocol = protocol
+        self.written = b""
+        self.calls: list[str] = []
+        self.producer: Any = None
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def getPeer(self) -> IPv4Address:
+        return PEER
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        assert streaming
+        self.producer = producer
+
+    def unregisterProducer(self) -> None:
+        self.producer = None
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name not in (
+            "setTcpNoDelay",
+            "loseConnection",
+            "loseWriteConnection",
+            "abortConnection",
+            "pauseProducing",
+            "resumeProducing",
+        ):
+            raise AttributeError(name)
+        return lambda *arguments: self.calls.append(name)
+
+
+class Port:
+    """A connection under test, its clock, and the answers that it waits for."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.log = io.StringIO()
+        self.asked: list[bytes] = []
+        self.slow: dict[bytes, Deferred[Answer]] = {}
+        self.cancelled: list[bytes] = []
+        self.factory = AnsweringFactory(
+            "test",
+            self.clock,
+            Lines,
+            self.answer,
+            patience=Patience(idle=100, mid_frame=10),
+            trail=Trail(self.log),
+        )
+        self.protocol: Answering = self.factory.buildProtocol(PEER)
+        self.transport = Transport(self.protocol)
+        self.protocol.makeConnection(self.transport)
+
+    async def answer(self, request: bytes, hop: Hop) -> Answer:
+        self.asked.append(request)
+        if request.startswith(b"slow"):
+            self.slow[request] = Deferred(lambda _: self.cancelled.append(request))
+            return await self.slow[request]
+        return Answer(request.upper() + b"\n", close=request == b"bye")
+
+
+@pytest.fixture
+def port() -> Port:
+    return Port()
+
+
+def test_the_connection_is_what_twisted_takes_it_for(port: Port) -> None:
+    assert verifyObject(IHalfCloseableProtocol, port.protocol)
+    assert verifyObject(IPushProducer, port.protocol)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 100])
+def test_requests_are_answered_in_order_however_they_are_cut(port: Port, width: int) -> None:
+    octets = b"one\ntwo\nthree\n"
+    for start in range(0, len(octets), width):
+        port.protocol.dataReceived(octets[start : start + width])
+    assert port.transport.written == b"ONE\nTWO\nTHREE\n"
+
+
+def test_a_thousand_requests_in_one_segment_need_no_depth(port: Port) -> None:
+    port.protocol.dataReceived(b"x\n" * 1000)
+    assert port.transport.written == b"X\n" * 1000
+
+
+def test_the_next_request_waits_for_the_answer_before_it(port: Port) -> None:
+    port.protocol.dataReceived(b"slow\nnext\n")
+    assert port.asked == [b"slow"]
+    assert port.transport.written == b""
+    port.slow[b"slow"].callback(Answer(b"at last\n"))
+    assert port.transport.written == b"at last\nNEXT\n"
+
+
+def test_a_peer_that_sends_far_ahead_is_paused_until_it_is_answered(port: Port) -> None:
+    port.protocol.dataReceived(b"slow\n")
+    port.protocol.dataReceived(b"x" * 65_536)
+    assert "pauseProducing" not in port.transport.calls
+    port.protocol.dataReceived(b"x\n")
+    assert port.transport.calls[-1] == "pauseProducing"
+    port.slow[b"slow"].callback(Answer(b"done\n"))
+    assert port.transport.calls[-1] == "resumeProducing"
+    assert port.transport.written == b"done\n" + b"X" * 65_537 + b"\n"
+
+
+def test_a_peer_that_does_not_read_is_answered_no_further(port: Port) -> None:
+    port.transport.producer.pauseProducing()
+    port.protocol.dataReceived(b"one\n")
+    assert port.transport.written == b""
+    port.transport.producer.resumeProducing()
+    assert port.transport.written == b"ONE\n"
+
+
+def test_a_refusal_is_said_and_the_writing_side_closed(port: Port) -> None:
+    port.protocol.dataReceived(b"one\n!two\nthree\n")
+    assert port.transport.written == b"ONE\nrefused\n"
+    assert port.transport.calls[-1] == "loseWriteConnection"
+    port.protocol.dataReceived(b"more\n")
+    assert port.asked == [b"one"]
+    assert "reason='a line that begins with !'" in port.log.getvalue()
+
+
+def test_after_the_last_words_a_peer_that_stays_is_cut_off(port: Port) -> None:
+    port.protocol.dataReceived(b"!\n")
+    port.protocol.writeConnectionLost()
+    port.clock.advance(1.9)
+    assert "abortConnection" not in port.transport.calls
+    port.clock.advance(0.2)
+    assert port.transport.calls[-1] == "abortConnection"
+
+
+def test_after_the_last_words_a_peer_that_hangs_up_ends_it(port: Port) -> None:
+    port.protocol.dataReceived(b"bye\n")
+    assert port.transport.written == b"BYE\n"
+    port.protocol.readConnectionLost()
+    assert port.transport.calls[-1] == "loseConnection"
+    port.protocol.connectionLost()
+    assert port.clock.getDelayedCalls() == []
+
+
+def test_a_half_closed_peer_still_gets_its_answers(port: Port) -> None:
+    port.protocol.dataReceived(b"slow\nlast\n")
+    port.protocol.readConnectionLost()
+    assert port.transport.written == b""
+    port.slow[b"slow"].callback(Answer(b"at last\n"))
+    assert port.transport.written == b"at last\nLAST\n"
+    assert port.transport.calls[-1] == "loseConnection"
+
+
+def test_the_end_of_the_stream_in_a_request_is_told_and_logged(port: Port) -> None:
+    port.protocol.dataReceived(b"half")
+    port.protocol.readConnectionLost()
+    assert port.transport.written == b"unfinished\n"
+    assert "event=cut-off peer=192.0.2.7:4711" in port.log.getvalue()
+
+
+def test_a_connection_lost_in_a_request_is_logged(port: Port) -> None:
+    port.protocol.dataReceived(b"half")
+    port.protocol.connectionLost()
+    assert "event=cut-off" in port.log.getvalue()
+    assert port.asked == []
+
+
+def test_a_connection_lost_before_its_answer_cancels_the_work(port: Port) -> None:
+    port.protocol.dataReceived(b"slow\n")
+    port.protocol.connectionLost()
+    assert port.cancelled == [b"slow"]
+    assert port.transport.written == b""
+
+
+@pytest.mark.parametrize(("octets", "seconds"), [(b"", 100), (b"half", 10), (b"one\n", 100)])
+def test_silence_ends_the_connection_after_its_time(
+    port: Port, octets: bytes, seconds: float
+) -> None:
+    port.protocol.dataReceived(octets)
+    port.clock.advance(seconds - 0.1)
+    assert "loseWriteConnection" not in port.transport.calls
+    port.clock.advance(0.2)
+    assert "loseWriteConnection" in port.transport.calls
+    assert "event=silent" in port.log.getvalue()
+
+
+def test_an_answer_under_way_has_no_time_limit_here(port: Port) -> None:
+    port.protocol.dataReceived(b"slow\n")
+    port.clock.advance(10_000)
+    assert "loseWriteConnection" not in port.transport.calls
+
+
+def test_a_bug_closes_the_connection_and_tells_the_peer_nothing(port: Port) -> None:
+    from twisted.logger import globalLogPublisher
+
+    seen: list[Any] = []
+    globalLogPublisher.addObserver(seen.append)
+    try:
+        port.protocol.dataReceived(b"slow\n")
+        port.slow[b"slow"].errback(ZeroDivisionError("a bug"))
+    finally:
+        globalLogPublisher.removeObserver(seen.append)
+    assert port.transport.written == b""
+    assert port.transport.calls[-1] == "loseWriteConnection"
+    assert [event["log_failure"].type for event in seen if "log_failure" in event] == [
+        ZeroDivisionError
+    ]
+
+
+def test_hosts_that_are_not_admitted_get_no_connection() -> None:
+    log = io.StringIO()
+    factory = AnsweringFactory(
+        "test",
+        Clock(),
+        Lines,
+        Port().answer,
+        patience=Patience(0, 0),
+        trail=Trail(log),
+        admits=lambda host: host == "127.0.0.1",
+    )
+    assert factory.buildProtocol(PEER) is None
+    assert "event=not-admitted peer=192.0.2.7:4711" in log.getvalue()
+    assert factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1)) is not None
+
+
+def test_one_id_joins_the_hops_of_a_process() -> None:
+    trail = Trail(None)
+    one = trail.new()
+    trail.opened("127.0.0.1:5000", one)
+    assert trail.of("127.0.0.1:5000") == one
+    trail.closed("127.0.0.1:5000")
+    assert trail.of("127.0.0.1:5000") != one
+
+
+def test_a_log_line_quotes_what_would_tear_it() -> None:
+    log = io.StringIO()
+    Trail(log).line("web", "a-1", {"user": "two words", "key": "", "status": 0, "odd": "\n\xff"})
+    assert log.getvalue() == "hop=web txn=a-1 user='two words' key='' status=0 odd='\\nÿ'\n"

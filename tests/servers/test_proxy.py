@@ -1,0 +1,165 @@
+"""The proxy core judges echo, type, session and data, in this order (HDR-03, HDR-05, HDR-11)."""
+
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
+from starwire.protocol.headers import CommonHeader
+from starwire.protocol.profile import Profile, shipped
+from starwire.servers.adapter import Answer, Hop
+from starwire.servers.customer import Customer
+from starwire.servers.jar_client import JarUnreachable
+from starwire.servers.proxy import PROXIES, Done, Proxy
+from starwire.servers.trail import Trail
+
+KEY = "0123456789abcdef"
+JEAN = Customer("jeanvnet2", "00022924")
+HOP = Hop("t-1", "192.0.2.7:4711")
+SPECS = {spec.name: spec for spec in PROXIES}
+
+
+def at_once(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of what has nothing to wait for."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("it waits")
+
+
+class Jar:
+    def __init__(self, known: dict[str, Customer] | None) -> None:
+        self.known = known
+
+    async def customer(self, key: str) -> Customer | None:
+        if self.known is None:
+            raise JarUnreachable("gone")
+        return self.known.get(key)
+
+
+class Chain:
+    """A proxy whose back end notes what reaches it."""
+
+    def __init__(self, profile: Profile, name: str = "rm", jar_is_up: bool = True) -> None:
+        self.profile = profile
+        self.served: list[tuple[bytes, str, Customer | None]] = []
+        self.done = Done(0, b"SRTL<ERROR=0>")
+        jar = Jar({KEY: JEAN} if jar_is_up else None)
+        self.proxy = Proxy(SPECS[name], profile, jar, self.serve, Trail(None))
+
+    async def serve(self, octets: bytes, door: str, customer: Customer | None) -> Done:
+        self.served.append((octets, door, customer))
+        return self.done
+
+    def ask(self, data: bytes = b"GRTL<>", **fields: Any) -> Frame[CommonHeader]:
+        header = CommonHeader(1, **{"session_key": KEY, "serial": 7, **fields})
+        octets = self.profile.wire.common.frame(header, data)
+        answer: Answer = at_once(self.proxy.answer(self.frame(octets), HOP))
+        assert not answer.close
+        return self.frame(answer.octets)
+
+    def frame(self, octets: bytes) -> Frame[CommonHeader]:
+        reader = FrameReader(self.profile.wire.common, self.profile)
+        reader.feed(octets)
+        frame = reader.next_frame()
+        assert frame is not NEED_DATA
+        assert frame.octets == octets
+        return frame
+
+
+@pytest.fixture(params=["default", "little"])
+def profile(request: pytest.FixtureRequest) -> Profile:
+    return shipped(request.param)
+
+
+def test_the_message_reaches_the_back_end_octet_for_octet(profile: Profile) -> None:
+    chain = Chain(profile)
+    message = bytes(range(256))
+    reply = chain.ask(message)
+    assert chain.served == [(message, "rm", JEAN)]
+    assert reply.data == b"SRTL<ERROR=0>"
+    assert (reply.header.status, reply.header.serial, reply.header.session_key) == (0, 7, KEY)
+
+
+def test_an_error_of_the_application_is_status_100(profile: Profile) -> None:
+    chain = Chain(profile)
+    chain.done = Done(6109, b"SRTL<ERROR=6109>")
+    reply = chain.ask()
+    assert (reply.header.status, reply.data) == (100, b"SRTL<ERROR=6109>")
+
+
+@pytest.mark.parametrize("echo", [1, 255])
+@pytest.mark.parametrize("fields", [{}, {"type": 99}, {"session_key": ""}])
+def test_an_echo_comes_back_octet_for_octet_and_touches_nothing(
+    profile: Profile, echo: int, fields: dict[str, Any]
+) -> None:
+    chain = Chain(profile, jar_is_up=False)
+    header = CommonHeader(1, **{"echo": echo, "session_key": KEY, "serial": 9, **fields})
+    octets = profile.wire.common.frame(header, b"anything")
+    answer = at_once(chain.proxy.answer(chain.frame(octets), HOP))
+    assert answer == Answer(octets)
+    assert chain.served == []
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 4, 255])
+def test_a_type_that_the_proxy_takes_no_part_in_is_107_before_the_session(
+    profile: Profile, kind: int
+) -> None:
+    chain = Chain(profile)
+    reply = chain.ask(type=kind, session_key="")
+    assert (reply.header.status, reply.data, reply.header.type) == (107, b"", kind)
+    assert chain.served == []
+
+
+@pytest.mark.parametrize("key", ["", "nobody's"])
+def test_without_a_live_session_it_is_105_before_the_data(profile: Profile, key: str) -> None:
+    chain = Chain(profile)
+    reply = chain.ask(b"<<<", session_key=key)
+    assert (reply.header.status, reply.data, reply.header.session_key) == (105, b"", key)
+    assert chain.served == []
+
+
+def test_without_a_jar_it_is_106(profile: Profile) -> None:
+    reply = Chain(profile, jar_is_up=False).ask()
+    assert (reply.header.status, reply.data) == (106, b"")
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        (b"VUM<USERID=a,PASSWORD=b>", 0),
+        (b"\r\n VUM <>", 0),
+        (b"VUM<", 0),
+        (b"vum<>", 105),
+        (b"VUMA<>", 105),
+        (b"GUA<USERID=a>", 105),
+        (b"VUM", 105),
+        (b"", 105),
+    ],
+)
+def test_star_oe_answers_nothing_but_vum_under_no_key(
+    profile: Profile, message: bytes, status: int
+) -> None:
+    chain = Chain(profile, "staroe")
+    reply = chain.ask(message, session_key="")
+    assert reply.header.status == status
+    assert chain.served == ([] if status else [(message, "staroe", None)])
+
+
+def test_vum_under_a_key_needs_its_session(profile: Profile) -> None:
+    chain = Chain(profile, "staroe")
+    assert chain.ask(b"VUM<>", session_key="nobody's").header.status == 105
+
+
+def test_what_no_frame_can_hold_is_110(profile: Profile) -> None:
+    chain = Chain(profile)
+    chain.done = Done(0, b"", too_large=True)
+    assert chain.ask().header.status == 110
+    room = profile.frame_octets - profile.wire.common.size
+    chain.done = Done(0, b"x" * room)
+    assert chain.ask().header.status == 0
+    chain.done = Done(0, b"x" * (room + 1))
+    reply = chain.ask()
+    assert (reply.header.status, reply.data) == (110, b"")
