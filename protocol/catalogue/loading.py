@@ -79,7 +79,7 @@ def load_messages(vocabulary: Vocabulary) -> tuple[MessageSpec, ...]:
 
 def messages_of(tables: Any, vocabulary: Vocabulary, file: str) -> Iterator[MessageSpec]:
     """The messages of raw tables, each checked. Raises CatalogueError."""
-    for number, raw in enumerate(tables, 1):
+    for number, raw in enumerate(list_in({"messages": tables}, "messages", file), 1):
         if not isinstance(raw, Mapping):
             raise CatalogueError(f"{file}: message {number} is no table")
         where = f"{file}: {raw.get('acronym', f'message {number}')}"
@@ -94,7 +94,7 @@ def parameter_of(raw: Any, acronym: str, vocabulary: Vocabulary, where: str) -> 
         raise CatalogueError(f"{where}: a line that is no table")
     where = f"{where}, {raw.get('name', 'a line without a name')}"
     line = _with_conditions(raw, where)
-    line["instead"] = [_with_conditions(one, where) for one in raw.get("instead", ())]
+    line["instead"] = [_with_conditions(one, where) for one in list_in(raw, "instead", where)]
     for one in (line, *line["instead"]):
         alike = one.pop("alike", None)
         for kind in ("missing", "empty", "wrong") if alike is not None else ():
@@ -102,10 +102,11 @@ def parameter_of(raw: Any, acronym: str, vocabulary: Vocabulary, where: str) -> 
     if isinstance(line.get("values"), str):
         line["values"] = _known(line["values"], vocabulary.values, f"{where}: values")
     line["members"] = [
-        parameter_of(member, acronym, vocabulary, where) for member in raw.get("members", ())
+        parameter_of(member, acronym, vocabulary, where)
+        for member in list_in(raw, "members", where)
     ]
     others = vocabulary.others(str(raw.get("name", "")), acronym)
-    line["aliases"] = [*raw.get("aliases", ()), *others]
+    line["aliases"] = [*list_in(raw, "aliases", where), *others]
     return _convert(line, ParameterSpec, where)
 
 
@@ -146,17 +147,15 @@ def _convert(raw: Any, kind: type[_T], where: str) -> _T:
 
 def _message(raw: dict[str, Any], vocabulary: Vocabulary, where: str) -> MessageSpec:
     acronym = str(raw.get("acronym", ""))
-    families = {
-        _known(door, vocabulary.doors, f"{where}: doors").family
-        for door in (*raw.get("doors", ()), *raw.get("received", ()))
-    }
+    doors = [*list_in(raw, "doors", where), *list_in(raw, "received", where)]
+    families = {_known(door, vocabulary.doors, f"{where}: doors").family for door in doors}
     if len(families) != 1:
         raise CatalogueError(f"{where}: doors: of {len(families)} families, a message has one")
     raw["family"] = families.pop()
     raw["parameters"] = [
-        parameter_of(line, acronym, vocabulary, where) for line in raw.get("parameters", ())
+        parameter_of(line, acronym, vocabulary, where) for line in list_in(raw, "parameters", where)
     ]
-    raw["checks"] = [_with_conditions(line, where) for line in raw.get("checks", ())]
+    raw["checks"] = [_with_conditions(line, where) for line in list_in(raw, "checks", where)]
     message = _convert(raw, MessageSpec, where)
     check_message(message, vocabulary, where)
     return message
@@ -172,8 +171,16 @@ def _with_conditions(raw: Any, where: str) -> dict[str, Any]:
     return line
 
 
-def _known(name: str, table: Mapping[str, _T], where: str) -> _T:
-    if name not in table:
+def list_in(raw: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    """The list behind a key, empty where there is none. Raises CatalogueError for anything else."""
+    found = raw.get(key, [])
+    if not isinstance(found, (list, tuple)):
+        raise CatalogueError(f"{where}: {key}: is no list")
+    return list(found)
+
+
+def _known(name: Any, table: Mapping[str, _T], where: str) -> _T:
+    if not isinstance(name, str) or name not in table:
         raise CatalogueError(f"{where}: {name} is none of {', '.join(table)}")
     return table[name]
 

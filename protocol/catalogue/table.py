@@ -13,6 +13,7 @@ from .loading import (
     CatalogueError,
     Vocabulary,
     check_message,
+    list_in,
     load_messages,
     load_vocabulary,
     messages_of,
@@ -196,9 +197,9 @@ class Catalogue:
         unknown = set(overlay) - {"messages", "parameters"}
         if unknown:
             raise CatalogueError(f"overlay: {', '.join(sorted(unknown))}: no such key")
-        added = messages_of(overlay.get("messages", ()), self._vocabulary, "overlay")
+        added = messages_of(overlay.get("messages", []), self._vocabulary, "overlay")
         messages = [*self.messages, *added]
-        for raw in overlay.get("parameters", ()):
+        for raw in list_in(overlay, "parameters", "overlay"):
             messages = self._with_parameter(messages, raw)
         return Catalogue(messages, self._vocabulary)
 
