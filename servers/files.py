@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from starwire.grammar import fold
 
 METADATA_SUFFIX = ".mtd"
 COMPRESSED_SUFFIX = "_zip"
+
+
+class FoundFile(NamedTuple):
+    """A file below the root: its real path, and its octets when it was found."""
+
+    path: str
+    size: int
 
 
 class FileRoot:
@@ -18,8 +26,8 @@ class FileRoot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def find(self, loc: str) -> str | None:
-        """The real path of the regular file that `loc` names, or None.
+    def find(self, loc: str) -> FoundFile | None:
+        """The regular file that `loc` names, if it can be opened; else None.
 
         None stands alike for no such file, a way out of the root (`..`, a link that leads outside),
         something that is no regular file, and a name that no file can have: a peer learns nothing
@@ -31,10 +39,17 @@ class FileRoot:
         try:
             root = os.path.realpath(self.folder, strict=True)
             real = os.path.realpath(path, strict=True)
-            regular = stat.S_ISREG(os.stat(real).st_mode)
+            if not real.startswith(root + os.sep):
+                return None
+            # Non-blocking, so that a pipe somebody put there keeps nobody waiting.
+            opened = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
-        return real if regular and real.startswith(root + os.sep) else None
+        try:
+            found = os.fstat(opened)
+        finally:
+            os.close(opened)
+        return FoundFile(real, found.st_size) if stat.S_ISREG(found.st_mode) else None
 
     def place(self, loc: str) -> Path:
         """Where a file of our own belongs that is to be found under `loc`."""

@@ -47,6 +47,14 @@ def matches(password: str, stored: str) -> bool:
     return hmac.compare_digest(found, bytes.fromhex(expected))
 
 
+def decoy(
+    like: str | None, cost: PasswordCost, *, random: Callable[[int], bytes] = os.urandom
+) -> str:
+    """A line that no password matches and that is as costly to check as `like`, else as `cost`."""
+    n, r, p = like.split("$")[1:4] if like else (cost.n, cost.r, cost.p)
+    return f"scrypt${n}${r}${p}${random(_SALT_OCTETS).hex()}${random(_HASH_OCTETS).hex()}"
+
+
 def _scrypt(password: str, cost: PasswordCost, salt: bytes) -> bytes:
     needed = 128 * cost.r * (cost.n + cost.p + 2)
     return hashlib.scrypt(

@@ -1,0 +1,131 @@
+"""What fulfilling servers tell the Report Manager: ARDA and NRL (Appendices B and D)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from starwire.grammar import strip
+
+from . import schema
+from .backend import Outcome, Refused
+from .report_work import WRONG_IDS, Work
+from .store import next_id
+from .user_reports import (
+    ACKNOWLEDGED,
+    COMPLETE,
+    FAILED,
+    FULFILLED,
+    REFUSED,
+    ReportRequest,
+    UserReport,
+    find_report,
+    find_request,
+    set_report,
+    set_request,
+)
+
+NO_FILE = 6108
+REPEATED = 6050
+NOT_CREDIBLE = 6707
+
+
+def take_acknowledgment(work: Work) -> Outcome:
+    """ARDA: whether the server could make something of a request."""
+    request = _request(work)
+    error = work.number("ERROR")
+    if request.state != FULFILLED:
+        state = REFUSED if error else ACKNOWLEDGED
+        set_request(work.connection, request.id, state=state, error=error)
+        if error:
+            set_report(work.connection, request.report, status=FAILED, status_time=work.now)
+    return Outcome({"USERRPTID": str(request.report)})
+
+
+def take_notification(work: Work) -> Outcome:
+    """NRL: a report, or a file that says why there is none, lies in the Inbox's folder."""
+    report = _asked_for(work) if work.request.scalar("REQUESTID") else None
+    if report is None:
+        work.check_customer()
+    found = work.files.find(work.request.scalar("LOC"))
+    if found is None:
+        raise Refused(NO_FILE)
+    if found.size != work.number("FSIZE"):
+        raise Refused(NOT_CREDIBLE)
+    connection = work.connection
+    connection.execute(insert(schema.notified_reports).values(_row(work, report)))
+    if report is None:
+        return Outcome()
+    set_request(connection, work.number("REQUESTID"), state=FULFILLED)
+    set_report(connection, report.id, status=COMPLETE, status_time=work.now)
+    return Outcome({"USERRPTID": str(report.id)})
+
+
+def _request(work: Work) -> ReportRequest:
+    """The request that the message names, for the report that it names."""
+    request = find_request(work.connection, work.number("REQUESTID"))
+    if request is None:
+        raise Refused(NOT_CREDIBLE)
+    if int(work.request.scalar("USERRPTID", str(request.report))) != request.report:
+        raise Refused(NOT_CREDIBLE)
+    return request
+
+
+def _asked_for(work: Work) -> UserReport:
+    """The report of an NRL's REQUESTID, if nothing speaks against it."""
+    number = work.number("REQUESTID")
+    request = find_request(work.connection, number)
+    report = find_report(work.connection, request.report) if request else None
+    if report is None:
+        raise Refused(NOT_CREDIBLE)
+    notified = schema.notified_reports.c
+    query = select(notified.id).where(notified.requestid == number)
+    if work.connection.execute(query).first() is not None:
+        raise Refused(REPEATED)
+    own = {
+        "USERID": report.userid,
+        "ENTPID": report.entpid,
+        "STDRPTID": str(report.template),
+        "USERRPTID": str(report.id),
+    }
+    for name, value in own.items():
+        sent = work.request.scalar(name, value)
+        if (sent if name in ("USERID", "ENTPID") else str(int(sent))) != value:
+            raise Refused(WRONG_IDS)
+    return report
+
+
+def _row(work: Work, report: UserReport | None) -> dict[str, Any]:
+    """The notification, from which the report is brought into its user's Inbox."""
+    request = work.request
+    category = work.request.scalar("CATEGORY")
+    if not category:
+        template = work.reference.templates.get(work.number("STDRPTID"))
+        category = template.datatype if template else "R"
+    return {
+        "id": next_id(work.connection, "NOTIFICATION"),
+        "requestid": work.number("REQUESTID") if report else None,
+        "userrptid": report.id if report else None,
+        "stdrptid": work.number("STDRPTID"),
+        "userid": request.scalar("USERID"),
+        "entpid": request.scalar("ENTPID"),
+        "type": _text(work, "TYPE"),
+        "category": category,
+        "title": report.name if report else _text(work, "REPORTTITLE"),
+        "priority": request.scalar("PRIORITY"),
+        "compress": request.scalar("COMPRESS"),
+        "loc": request.scalar("LOC"),
+        "fsize": work.number("FSIZE"),
+        "presorted": request.scalar("PRESORTED"),
+        "err": request.scalar("ERR", "0"),
+        "total": _text(work, "TOTAL"),
+        "fulserver": request.scalar("FULSERVER"),
+        "received": work.now,
+    }
+
+
+def _text(work: Work, name: str) -> str:
+    """A value whole, commas and groups included."""
+    value = work.request.get(name)
+    return "" if value is None else strip(value.text)
