@@ -100,7 +100,7 @@ TABLES = {
     "METADATA response": (
         "+ERROR:4 METADATA!(CRITERIA!(Name!:100 Total_Inbound_Amount Total_Outbound_Amount "
         "Total_Amount Total_Inbound_Minutes Total_Outbound_Minutes Total_Minutes "
-        "Total_Inbound_Calls Total_Outbound_Calls Total_Calls Total? Description!:100 "
+        "Total_Inbound_Calls Total_Outbound_Calls Total_Calls Total Description!:100 "
         "Report_Level Options Supp_Code Access_Type Card_Number ID/Accounting_Codes "
         "Number_Dialed Range Usage Scheduling_Information One_Time Recurring Dates! Time_zone "
         "Lang:4 Curr:4) DEFAULT_GRAPH_MODE!:1 DEFAULT_GRAPH_TYPE!:1 DEFINE_X_AXIS!:1 "
@@ -270,7 +270,6 @@ CONDITIONS = {
     ("A request", "RQSTDT"): [{"CATEGORY": ("R", "D")}],
     ("A request", "MSIZE"): [{"CATEGORY": ("R", "D")}],
     ("U request", "TTL"): [{"ACK": ("-",)}],
-    ("METADATA response", "Total"): [{"@server": ("TVS",)}],
     ("METADATA response", "X_AXIS_COLUMN"): [{"DEFINE_X_AXIS": ("1",)}],
     ("METADATA response", "SUBTOTCOL"): [{"TOTALMODE": ("1", "3")}, {"SELECTED_SECTION": ("1",)}],
     ("METADATA response", "CALCULATE_EXPRESSION"): [{"CALCULATE": ("1",)}],
@@ -455,6 +454,7 @@ def test_every_correction_has_its_ground() -> None:
         ("GPL PL_DURATION request", "ERROR"),
         ("METADATA response", "PRESUBTOTALED"),
         ("METADATA response", "SORT_COLUMNS"),
+        ("METADATA response", "Total"),
         ("METADATA response", "Report_Level"),
         ("METADATA response", "Options"),
         ("METADATA response", "One_Time"),
