@@ -1,6 +1,7 @@
 """The header codecs: HDR-01, HDR-02, HDR-06, HDR-10, DSP-01, WEB-02, TRN-03."""
 
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -262,6 +263,38 @@ def test_headers_beyond_number_are_the_same_both_ways(name):
     for header, octets in kept:
         assert wire.dispatcher.encode(header) == octets
         assert wire.dispatcher.decode(octets) == header
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_peer_cannot_make_a_codec_remember_without_end(name):
+    """It chooses keys and users: 60,000 of them, both ways, leave less than 8 MiB behind."""
+    codec = shipped(name).wire.web
+    width = codec.size - 1
+    tracemalloc.start()
+    try:
+        for number in range(60_000):
+            codec.encode(WebHeader(0, f"{number:0{width}}"))
+            codec.decode(b"\0" + b"%0*d" % (width, number))
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("header", "whole"),
+    [
+        (CommonHeader(1), CommonHeader(1, 0, 0, "", 0, 0, 0)),
+        (DispatcherHeader(1), DispatcherHeader(1, 0, "", 0, "", "", "", 0)),
+        (WebHeader(1), WebHeader(1, "")),
+        (BulkHeader(1), BulkHeader(1, 0, 0, 0)),
+    ],
+)
+def test_a_header_is_a_value(header, whole):
+    """What is not given is empty, and what is given stays."""
+    assert header == whole
+    assert hash(header) == hash(whole)
+    with pytest.raises(AttributeError, match="immutable"):
+        setattr(header, header.__struct_fields__[0], 2)
 
 
 def headers_of(profile, name):

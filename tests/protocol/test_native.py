@@ -97,6 +97,7 @@ def test_the_end_of_the_stream_inside_a_message(octets, fault, reason, read_ever
     [
         (b"A<3456789012>", b"A<3456789012>", "longer than 12 octets"),
         (b"A23456789012<", b"A23456789012<", "longer than 12 octets"),
+        (b"A<3456789012,,>", b"A<3456789012,", "longer than 12 octets"),
         (b"A234567890123", b"A234567890123", "longer than 12 octets"),
         (b"A23456789012>", b"A23456789012>", "longer than 12 octets"),
         (b"A<<<>>>", b"A<<<", "nested deeper than 2 groups"),

@@ -165,6 +165,11 @@ def test_a_profile_is_checked_however_it_is_made():
     assert caught.value.key == "cookie"
 
 
+def test_a_profile_stays_what_it_is():
+    with pytest.raises(AttributeError, match="immutable"):
+        shipped("default").version = 2
+
+
 def test_the_codecs_are_compiled_once():
     profile = load_profile(DEFAULT)
     assert profile.wire is profile.wire
@@ -187,6 +192,10 @@ REFUSED = [
     ("common.serial.wdith = 4", "common.serial.wdith", "no such key"),
     ("common.serial.pad = 'nul'", "common.serial.pad", "no such key"),
     ("common.crc.width = 4", "common.crc", "no such key"),
+    ("dispatcher.crc.width = 4", "dispatcher.crc", "no such key"),
+    ("web.crc.width = 4", "web.crc", "no such key"),
+    ("bulk.crc.width = 4", "bulk.crc", "no such key"),
+    ("web.session_key.order = 'big'", "web.session_key.order", "no such key"),
     ("common.serial.order = 'middle'", "common.serial.order", 'must be "big" or "little"'),
     ("common.serial.order = 3", "common.serial.order", "must be a string"),
     ("byte_order = 'network'", "byte_order", 'must be "big" or "little"'),
@@ -305,6 +314,10 @@ def test_an_error_names_the_key(text, key, reason):
         "bulk.total.width = 4\nbulk.offset.width = 4",
         "ping_seconds = 31622400",
         "limits.nesting = 1000",
+        "limits.nesting = 1",
+        "frame_octets = 1048576",
+        "dispatcher.user_id.width = 1",
+        "dispatcher.user_id.width = 255",
         "dispatcher.target.width = 6",
         "common.session_key.width = 8\ndispatcher.session_key.width = 8\nweb.session_key.width = 8",
         "web_path = '/'",
