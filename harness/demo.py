@@ -14,7 +14,7 @@ from rich.markup import escape
 from starwire.protocol.profile import Profile
 
 from .client import Client
-from .display import header_line, message_lines
+from .display import header_line, message_lines, reply_lines
 from .emulator import EmulatorError, EmulatorProcess
 from .envelopes import Reply
 
@@ -144,7 +144,7 @@ class _Day:
         whom = f"{step.who} to {step.proxy}" if step.proxy else f"to {step.who}"
         self._console.print(f"\n[bold]{whom}:[/bold] {step.title}")
         self._lines(">", "cyan", self._request_lines(client, reply, message))
-        self._lines("<", "green", self._reply_lines(reply))
+        self._lines("<", "green", reply_lines(reply))
         self._hops()
         if step.who == "inbox-native":
             self._inbox = reply.message()["INBOXID"].value.scalar
@@ -158,17 +158,6 @@ class _Day:
             yield header_line(codec.decode(client.sent, offset))
             offset += codec.size
         yield from message_lines(message)
-
-    def _reply_lines(self, reply: Reply) -> Iterator[str]:
-        for header in reply.headers:
-            yield header_line(header)
-        end = reply.data.find(b">") + 1
-        behind = len(reply.data) - end
-        if reply.data[:2] == b"Z<" and behind:
-            yield from message_lines(reply.data[:end])
-            yield f"({behind} octets of the file follow)"
-        else:
-            yield from message_lines(reply.data)
 
     def _lines(self, mark: str, colour: str, lines: Iterator[str]) -> None:
         for line in lines:

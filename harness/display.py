@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from starwire.grammar import Field, Group, Message, MetadataError, Value, parse
+from starwire.grammar import Field, Group, Message, MetadataError, Value, parse, strip
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.status import MessageType, Status, Transaction
 
 from .envelopes import Reply
 
-_WIDTH = 96
+_SHORT = 72
+"""Characters up to which a value with groups stands on one line."""
 _LAYERS = {
     WebHeader: "web header",
     DispatcherHeader: "dispatcher header",
@@ -30,28 +31,27 @@ def tree_lines(message: Message) -> Iterator[str]:
 
 def _group_lines(group: Group, indent: str) -> Iterator[str]:
     for value in group.positional:
-        yield from _value_lines("-", value, indent)
+        yield from _value_lines("", value, indent)
     for field in group.fields:
-        yield from _value_lines(f"{shown(field.name)} =", field.value, indent)
+        yield from _value_lines(f"{shown(strip(field.key))} = ", field.value, indent)
 
 
 def _value_lines(label: str, value: Value, indent: str) -> Iterator[str]:
-    groups = value.groups
-    if not groups or (len(indent) + len(label) + len(value.text) < _WIDTH and _is_flat(groups)):
-        yield f"{indent}{label} {shown(value.text)}"
+    """A value on one line if it is short, else a line for each of its groups."""
+    text = shown(strip(value.text))
+    if not value.groups or len(text) <= _SHORT:
+        yield f"{indent}{label}{text}".rstrip()
         return
-    scalar = value.scalar
-    yield f"{indent}{label} {shown(scalar)}".rstrip() if len(groups) == 1 else f"{indent}{label}"
-    for head, group in zip(value.heads, groups, strict=True):
-        inner = indent + "  "
-        if len(groups) > 1:
-            yield f"{inner}{shown(head)}<>".replace("<>", "" if head else "<>")
-            inner += "  "
-        yield from _group_lines(group, inner)
-
-
-def _is_flat(groups: tuple[Group, ...]) -> bool:
-    return all(not group.fields or len(groups) == 1 for group in groups)
+    if label:
+        yield f"{indent}{label}".rstrip()
+        indent += "  "
+    for head, group in zip(value.heads, value.groups, strict=True):
+        if len(group.text) <= _SHORT or ("<" not in group.text[1:] and not group.fields):
+            yield f"{indent}{shown(head)}{shown(group.text)}"
+        else:
+            yield f"{indent}{shown(head)}<"
+            yield from _group_lines(group, indent + "  ")
+            yield f"{indent}>"
 
 
 def shown(text: str) -> str:
@@ -127,7 +127,10 @@ def reply_lines(reply: Reply) -> Iterator[str]:
     """A reply layer by layer, its message as a tree where it is one."""
     for header in reply.headers:
         yield header_line(header)
-    yield from message_lines(reply.data)
+    message, file = reply.split()
+    yield from message_lines(message)
+    if file:
+        yield f"({len(file)} octets of the file follow)"
 
 
 def message_lines(data: bytes) -> Iterator[str]:

@@ -13,8 +13,8 @@ import msgspec
 from starwire.grammar import Limits, Message, parse
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import CommonHeader, DispatcherHeader, WebHeader
-from starwire.protocol.packing import HeaderError
 from starwire.protocol.native import NativeReader
+from starwire.protocol.packing import HeaderError
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status, Transaction
 
@@ -60,9 +60,20 @@ class Reply(msgspec.Struct, frozen=True):
         first = self.headers[0] if self.headers else None
         return first.session_key if isinstance(first, WebHeader) else ""
 
-    def message(self, limits: Limits | None = None) -> Message:
+    def split(self) -> tuple[bytes, bytes]:
+        """The response message, and what stands behind it: the file that F asked for (CAT-06)."""
+        if not self.data.startswith(b"Z<"):
+            return self.data, b""
+        reader = NativeReader(Limits(octets=len(self.data)))
+        reader.feed(self.data)
+        message = reader.next_message()
+        if message is NEED_DATA:
+            return self.data, b""
+        return message, self.data[len(message) :]
+
+    def message(self) -> Message:
         """The response message parsed. Raises MetadataError."""
-        return parse(self.data, limits) if limits is not None else parse(self.data)
+        return parse(self.split()[0])
 
 
 class NotAReply(Exception):

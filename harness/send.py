@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from starwire.grammar import MetadataError, parse
+from starwire.grammar import MetadataError
 from starwire.protocol.packing import HeaderError
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import Status
@@ -117,7 +117,6 @@ def _judge(reply: Reply) -> int:
         click.echo(f"starwire: status {reply.status}, {word.lower().replace('_', ' ')}", err=True)
         return _REFUSED
     try:
-        error = parse(reply.data[: reply.data.find(b">") + 1] or reply.data)
-        return _DONE if error["ERROR"].value.scalar == "0" else _REFUSED
+        return _DONE if reply.message()["ERROR"].value.scalar == "0" else _REFUSED
     except (MetadataError, KeyError):
         return _DONE if reply.status in (None, Status.OK) else _REFUSED

@@ -162,7 +162,7 @@ def _headed(spec: MessageSpec, parameter: ParameterSpec, value: Any) -> Content:
 def _hierarchy(spec: MessageSpec, parameter: ParameterSpec, value: Any) -> Content:
     parts: list[str | Block] = []
     for head, levels in value:
-        row = Block(*(Block(member(id_), member(name)) for id_, name in levels), separator="")
+        row = Block([Block(member(id_), member(name)) for id_, name in levels])
         parts += [head, row] if head else [row]
     return parts
 
@@ -172,10 +172,18 @@ def _rows(spec: MessageSpec, parameter: ParameterSpec, value: Any) -> Content:
 
 
 def _reports(spec: MessageSpec, parameter: ParameterSpec, value: Any) -> Content:
-    parts = []
-    for category, (first, *others) in value:
-        rows = [Block(*map(member, row)) for row in others]
-        parts.append(Block((member(category), Block(*map(member, first))), *rows))
+    categories = [
+        Block((member(category), _divided([Block(*map(member, row)) for row in rows])))
+        for category, rows in value
+    ]
+    return _divided(categories)
+
+
+def _divided(blocks: list[Block]) -> list[str | Block]:
+    """Groups of one list, a separator between each two (CAT-05)."""
+    parts: list[str | Block] = []
+    for block in blocks:
+        parts += (",", block) if parts else (block,)
     return parts
 
 
@@ -185,7 +193,7 @@ def _node(spec: MessageSpec, parameter: ParameterSpec, value: Any) -> Content:
 
 
 def _totals(spec: MessageSpec, parameter: ParameterSpec, value: Any) -> Content:
-    return Block(*(Block(*total) for total in value), separator="")
+    return Block([Block(*total) for total in value])
 
 
 _SHAPES: dict[str, Callable[[MessageSpec, ParameterSpec, Any], Content]] = {

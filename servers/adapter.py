@@ -147,6 +147,7 @@ class Answering(TwistedProtocol):
         self._ahead = 0
         self._paused = False
         self._pulling = False
+        self._in_middle = False
         self._blocked = False
         self._peer_ended = False
         self._closing = False
@@ -237,12 +238,17 @@ class Answering(TwistedProtocol):
             if self._reader.in_the_middle:
                 self.factory.log("cut-off", peer=address(self.transport.getPeer()))
             self._end(self._reader.finish())
-        else:
-            middle = self._reader.in_the_middle
-            self._wait(self._patience.mid_frame if middle else self._patience.idle)
+        elif not self._reader.in_the_middle:
+            self._in_middle = False
+            self._wait(self._patience.idle)
+        elif not self._in_middle:
+            # Counted once, from the first octet: a peer that drips would otherwise stay for ever.
+            self._in_middle = True
+            self._wait(self._patience.mid_frame)
 
     def _answer(self, request: Any) -> None:
         self._stop_waiting()
+        self._in_middle = False
         peer = address(self.transport.getPeer())
         hop = Hop(self.factory.trail.of(peer), peer)
         answered = Deferred.fromCoroutine(self.factory.answer(request, hop))

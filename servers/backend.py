@@ -54,7 +54,9 @@ class BackEndFailure(Exception):
 class BackEnd(Protocol):
     """A server behind a proxy or a native port."""
 
-    doors: tuple[str, ...]
+    @property
+    def doors(self) -> tuple[str, ...]:
+        """The doors whose messages it answers."""
 
     def answer(
         self, connection: Connection, octets: bytes, door: str, customer: Customer | None

@@ -8,7 +8,7 @@ from typing import Any
 from starwire.grammar import MetadataError, build, parse, strip
 from starwire.protocol.frames import Frame
 from starwire.protocol.headers import CommonHeader, DispatcherHeader, reply_frame
-from starwire.protocol.profile import Profile
+from starwire.protocol.profile import TARGETS, Profile
 from starwire.protocol.status import MessageType, Status
 
 from .adapter import Answer, Hop
@@ -98,7 +98,7 @@ class Dispatcher:
         """DSP-03: type, then target, session, entitlement."""
         if header.type not in tuple(MessageType):
             raise _Refuse(Status.UNKNOWN_TYPE)
-        if header.target not in self._registry:
+        if header.target not in TARGETS:
             raise _Refuse(Status.UNKNOWN_PROXY)
         if not header.session_key:
             if header.target != ORDER_ENTRY:

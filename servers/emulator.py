@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.task import deferLater
 
 from starwire.grammar import MetadataError
@@ -21,6 +22,7 @@ from starwire.protocol.validation import Refusal, validate
 
 from . import tls
 from .adapter import Answer, Answerer, AnsweringFactory, Hop, Patience
+from .backend import BackEnd
 from .configuration import Configuration
 from .database import Database
 from .dispatcher import Dispatcher
@@ -37,8 +39,8 @@ from .report_manager import ReportManager
 from .serials import Serials
 from .services import Services
 from .star_oe import StarOE
-from .store import open_store
-from .trail import Trail
+from .store import StoreError, open_store
+from .trail import Trail, digest
 from .web import Front, WebSite
 
 _BACKLOG = 1024
@@ -85,9 +87,9 @@ class Emulator:
         Raises StoreError, OSError for a port that is taken, ValueError for a bad certificate.
         """
         self._settings.state.mkdir(parents=True, exist_ok=True)
-        first = FirstData(self._root.folder, cost=self._settings.configuration.logon.cost)
+        first = FirstData(self._root, self._settings.configuration.logon.cost)
         url = self._settings.database or f"sqlite:///{self._settings.state / 'starwire.db'}"
-        self._database = Database(self._reactor, open_store(url, fill=first))
+        self._database = Database(self._reactor, open_store(url, fill=first.fill))
         self._database.start()
         starters: list[tuple[str, Callable[[], Any]]] = [
             ("jar", self._start_jar),
@@ -128,7 +130,7 @@ class Emulator:
 
     def _make_services(self, database: Database) -> Services:
         profile, settings = self._profile, self._settings.configuration
-        common = {
+        common: dict[str, Any] = {
             "catalogue": self._catalogue,
             "limits": profile.limits,
             "entpid_length": profile.entpid_length,
@@ -145,9 +147,8 @@ class Emulator:
             wait_seconds=settings.logon.wait_seconds,
             cost=settings.logon.cost,
         )
-        back_ends = {
-            door: back_end for back_end in (manager, inbox, order_entry) for door in back_end.doors
-        }
+        behind: tuple[BackEnd, ...] = (manager, inbox, order_entry)
+        back_ends = {door: back_end for back_end in behind for door in back_end.doors}
         return Services(profile, self._catalogue, database, back_ends)
 
     async def _start_jar(self) -> AnsweringFactory:
@@ -163,7 +164,8 @@ class Emulator:
     async def _start_native(self, door: str) -> AnsweringFactory:
         async def answer(octets: bytes, hop: Hop) -> Answer:
             done = await self._services.serve(octets, door, None)
-            self._trail.line(door, hop.transaction, {"in": hop.peer, "error": done.error})
+            told = {"in": hop.peer, "error": done.error, "digest": digest(octets)}
+            self._trail.line(door, hop.transaction, told)
             return Answer(done.octets)
 
         return self._bare(door, answer)
@@ -293,6 +295,19 @@ def run_until_stopped(reactor: Any, emulator: Emulator, started: Callable[[Any],
     reactor.run()
     if failed:
         raise failed[0]
+
+
+CANNOT_START = (StoreError, OSError, CannotListenError, ValueError)
+"""What keeps an emulator from starting that its user can mend."""
+
+
+def one_line(error: BaseException) -> str:
+    """What to tell the user of one of CANNOT_START."""
+    if isinstance(error, CannotListenError):
+        reason = getattr(error.socketError, "strerror", error.socketError)
+        place = f"{error.interface}:{error.port}"
+        return f"cannot listen on {place}: {reason}; choose another with --port NAME=N"
+    return str(error)
 
 
 def install_reactor() -> Any:

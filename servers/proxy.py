@@ -19,7 +19,7 @@ from starwire.protocol.status import MessageType, Status
 from .adapter import Answer, Hop
 from .customer import Customer
 from .jar_client import JarUnreachable
-from .trail import Trail
+from .trail import Trail, digest
 
 
 @attrs.frozen
@@ -96,6 +96,7 @@ class Proxy:
                 "type": header.type,
                 "status": int(status),
                 "error": error,
+                "digest": digest(frame.data),
             },
         )
         return Answer(reply)

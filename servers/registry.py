@@ -21,8 +21,11 @@ class Registry:
         self._turn[target] = 0
 
     def in_turn(self, target: str) -> list[str]:
-        """Its addresses in the order in which to try them; the next call begins with another."""
-        addresses = self._addresses[target]
-        turn = self._turn[target]
+        """Its addresses in the order in which to try them; the next call begins with another.
+
+        None for a target that lives nowhere.
+        """
+        addresses = self._addresses.get(target, [])
+        turn = self._turn.get(target, 0)
         self._turn[target] = (turn + 1) % max(1, len(addresses))
         return addresses[turn:] + addresses[:turn]

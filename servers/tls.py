@@ -36,7 +36,13 @@ def options(certificate: Path, key: Path, *, allow_old: bool) -> CertificateOpti
     except (OSError, crypto.Error) as error:
         raise ValueError(f"{certificate} and {key} are no certificate and key: {error}") from None
     least = TLSVersion.TLSv1_0 if allow_old else TLSVersion.TLSv1_2
-    made = CertificateOptions(privateKey=private, certificate=chain, insecurelyLowerMinimumTo=least)
+    made = CertificateOptions(
+        privateKey=private,
+        certificate=chain,
+        insecurelyLowerMinimumTo=least,
+        # Without them Twisted fails the handshake of every client that offers any protocol.
+        acceptableProtocols=[b"http/1.1", b"http/1.0"],
+    )
     if allow_old:
         context = made.getContext()
         # OpenSSL 3 has the old versions and ciphers switched off below its security level 0.

@@ -8,6 +8,7 @@ That joins all hops of one process. Hops of other processes make an id of their 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import secrets
 from collections.abc import Mapping
@@ -50,6 +51,11 @@ class Trail:
 def address(peer: Any) -> str:
     """`HOST:PORT` of a Twisted address."""
     return f"{peer.host}:{peer.port}"
+
+
+def digest(octets: bytes) -> str:
+    """What a log line calls a message by: the first 16 hex digits of its SHA-256."""
+    return hashlib.sha256(octets).hexdigest()[:16]
 
 
 def _told(value: Any) -> str:

@@ -7,6 +7,7 @@ around it, which judges method and length before a body is kept.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from weakref import WeakSet
@@ -99,9 +100,8 @@ class Front:
         told["user"] = customer.userid
         enriched = self._enriched(frame, key, customer)
         reply = await self._ask(frame, enriched, hop, told)
-        if reply.header.status == Status.NO_SESSION:
-            key = ""
-        return self._page(web, key, self._masked(reply))
+        ended = reply.header.status == Status.NO_SESSION
+        return self._page(web, "" if ended else key, self._masked(reply), ended=ended)
 
     async def _logon(
         self, web: WebHeader, frame: Frame[DispatcherHeader], hop: Hop, told: dict[str, Any]
@@ -167,11 +167,16 @@ class Front:
         """WEB-05: a web header with no key, a dispatcher header with the status, no data."""
         told["status"] = int(status)
         codec = self._wire.dispatcher
-        return self._page(web, "", codec.frame(frame.header.reply(status), b""))
+        ended = status == Status.NO_SESSION or web.transaction == Transaction.LOGOFF
+        return self._page(web, "", codec.frame(frame.header.reply(status), b""), ended=ended)
 
-    def _page(self, web: WebHeader, key: str, dispatcher_frame: bytes) -> Page:
+    def _page(
+        self, web: WebHeader, key: str, dispatcher_frame: bytes, *, ended: bool = False
+    ) -> Page:
+        """The response; a cookie goes with a key, and a dead one is cleared (WEB-03)."""
         header = self._wire.web.encode(WebHeader(web.transaction, key))
-        return Page(HTTPStatus.OK, header + dispatcher_frame, key)
+        cookie = key if key or ended else None
+        return Page(HTTPStatus.OK, header + dispatcher_frame, cookie)
 
 
 def _validated(target: str, reply: Frame[DispatcherHeader]) -> Customer | None:
@@ -195,18 +200,22 @@ class WebRequest(Request):
     """One HTTP request: method, path and length are judged before the body is kept (WEB-06)."""
 
     channel: Any
-    _refusal: Page | None = None
-    _kept = 0
+
+    def __init__(self, site: WebSite, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._site = site
+        self._refusal: Page | None = None
+        self._kept = 0
 
     def gotLength(self, length: int | None) -> None:
-        site: WebSite = self.channel.site
+        site = self._site
         if length is not None and length > site.longest:
             self._refusal = site.too_long
             length = 0
         super().gotLength(length)
 
     def handleContentChunk(self, data: bytes) -> None:
-        site: WebSite = self.channel.site
+        site = self._site
         self._kept += len(data)
         if self._refusal is None and self._kept > site.longest:
             self._refusal = site.too_long
@@ -214,7 +223,7 @@ class WebRequest(Request):
             super().handleContentChunk(data)
 
     def process(self) -> None:
-        site: WebSite = self.channel.site
+        site = self._site
         refusal = self._refusal or site.judge(self.method, self.path)
         if refusal is not None:
             if self.method == b"POST":
@@ -240,7 +249,7 @@ class WebRequest(Request):
     def _respond(self, page: Page) -> None:
         if self.channel is None or self._disconnected:
             return
-        site: WebSite = self.channel.site
+        site = self._site
         self.setResponseCode(page.status)
         wire = page.status == HTTPStatus.OK
         self.setHeader(b"content-type", b"application/octet-stream" if wire else b"text/plain")
@@ -263,7 +272,7 @@ class WebRequest(Request):
     def _bug(self, failure: Any) -> None:
         if self.channel is None or self._disconnected:
             return
-        self.channel.site.logger.failure("a response failed", failure)
+        self._site.logger.failure("a response failed", failure)
         self._respond(_refused(500, "the web server has failed; its log says how"))
 
 
@@ -284,7 +293,7 @@ class WebSite(HTTPFactory):
 
     def buildProtocol(self, addr: Any) -> Any:
         channel: Any = super().buildProtocol(addr)
-        channel.requestFactory = WebRequest
+        channel.requestFactory = partial(WebRequest, self)
         self._channels.add(channel)
         return channel
 

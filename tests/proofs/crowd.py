@@ -21,6 +21,9 @@ from starwire.protocol.messages import build_message
 USERS = (("jeanvnet2", "00022924"), ("dorod", "00022924"), ("LynneLevy2", "10324488"))
 
 
+BILLING = [("INBOUND", [("90000003", "90000003"), ("NA", "NA"), ("NA", "NA")])]
+
+
 class Customer(threading.Thread):
     """One customer's day; `problem` says what went wrong, "" for nothing."""
 
@@ -65,7 +68,7 @@ class Customer(threading.Thread):
             CATEGORY="Analyze Traffic",
             SCHEDTYPE="R",
             TIMEZONE="45",
-            BILLING="90000003",
+            BILLING=BILLING,
             EMAIL="0",
             PAGE="0",
         )

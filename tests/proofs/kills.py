@@ -29,6 +29,9 @@ LIVE = 25
 """Reports that a worker keeps at most, so that checking stays quick."""
 
 
+BILLING = [("INBOUND", [("90000003", "90000003"), ("NA", "NA"), ("NA", "NA")])]
+
+
 class Report(msgspec.Struct, frozen=True):
     """What a report's row in SURL says of it."""
 
@@ -101,7 +104,7 @@ class Worker:
             CATEGORY="Analyze Traffic",
             SCHEDTYPE="R",
             TIMEZONE="45",
-            BILLING="90000003",
+            BILLING=BILLING,
             EMAIL="0",
             PAGE="0",
         )

@@ -233,6 +233,16 @@ def test_silence_ends_the_connection_after_its_time(
     assert "event=silent" in port.log.getvalue()
 
 
+def test_a_request_that_comes_in_drips_has_its_time_from_the_first_octet(port: Port) -> None:
+    for _ in range(9):
+        port.protocol.dataReceived(b"x")
+        port.clock.advance(1.0)
+    assert "loseWriteConnection" not in port.transport.calls
+    port.protocol.dataReceived(b"x")
+    port.clock.advance(1.0)
+    assert "loseWriteConnection" in port.transport.calls
+
+
 def test_an_answer_under_way_has_no_time_limit_here(port: Port) -> None:
     port.protocol.dataReceived(b"slow\n")
     port.clock.advance(10_000)

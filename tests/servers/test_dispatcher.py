@@ -147,6 +147,7 @@ def test_the_proxy_s_status_travels_back_unchanged(chain: Chain, status: int) ->
         ({"target": "RM", "session_key": OTHER}, 105),
         ({"target": "RS"}, 104),
         ({"target": "ODS"}, 104),
+        ({"target": "TVS"}, 104),
     ],
 )
 def test_what_is_refused_never_reaches_the_proxy(

@@ -93,7 +93,7 @@ class Chain:
         page = self.page(body, cookie)
         assert page.status == 200
         header = self.wire.web.decode(page.body)
-        assert page.key == header.session_key
+        assert page.key in (header.session_key, None)
         return header, self.read(page.body[self.wire.web.size :])
 
 
@@ -180,6 +180,10 @@ def test_nothing_but_a_good_vuma_opens_a_session(
 
 
 def test_a_logoff_is_not_forwarded_and_ends_the_session(chain: Chain) -> None:
+    page = chain.page(chain.body(b"", transaction=2))
+    assert page.key == ""
+    assert chain.sessions == {}
+    chain.sessions = {KEY: JEAN}
     web, reply = chain.post(chain.body(b"", transaction=2))
     assert (web, reply.header.status) == (WebHeader(2, ""), 0)
     assert chain.sent == []
@@ -243,3 +247,17 @@ def test_another_version_is_101(chain: Chain) -> None:
     _, reply = chain.post(bytes(body))
     assert reply.header == DispatcherHeader(1, chain.wire.dispatcher.size, status=101)
     assert chain.sent == []
+
+
+@pytest.mark.parametrize(
+    ("status", "key"), [(0, KEY), (100, KEY), (109, KEY), (105, ""), (106, KEY)]
+)
+def test_the_cookie_is_cleared_by_105_alone(chain: Chain, status: int, key: str) -> None:
+    chain.status, chain.data = status, b""
+    assert chain.page(chain.body()).key == key
+
+
+def test_a_request_that_was_not_understood_leaves_the_cookie_alone(chain: Chain) -> None:
+    assert chain.page(chain.body()[:-1], cookie=KEY).key is None
+    chain.jar_is_up = False
+    assert chain.page(chain.body(), cookie=KEY).key is None

@@ -1,0 +1,73 @@
+"""A whole emulator in a process of its own, under each shipped profile, and clients for it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from starwire.harness.client import Client
+from starwire.harness.emulator import EmulatorProcess
+from starwire.protocol.profile import Profile, load_profile
+
+CHEAP = """
+[logon]
+wait_seconds = 2.0
+[logon.cost]
+n = 16
+"""
+"""Passwords that cost nothing, and a short wait: what is tested is not how slow scrypt is."""
+
+
+class Chain(msgspec.Struct):
+    """A running emulator and the profile that it speaks."""
+
+    emulator: EmulatorProcess
+    profile: Profile
+
+    def client(self, name: str) -> Client:
+        """For one of its endpoints."""
+        return Client(self.emulator.target(name), profile=self.profile, seconds=30)
+
+    def customer(self, user: str = "jeanvnet2") -> Client:
+        """Logged on over HTTPS."""
+        client = self.client("web")
+        client.logon(user, "interact")
+        return client
+
+
+def start(folder: Path, text: str, *options: str) -> Chain:
+    """Start an emulator under the profile that `text` describes."""
+    (folder / "profile.toml").write_text(text)
+    (folder / "config.toml").write_text(CHEAP)
+    given = ["--profile", f"{folder / 'profile.toml'}", "--config", f"{folder / 'config.toml'}"]
+    return Chain(EmulatorProcess(folder / "state", *given, *options), load_profile(text))
+
+
+@pytest.fixture(scope="module", params=["default", "little"])
+def chain(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Chain]:
+    """The whole chain; a module's tests share it."""
+    text = f'extends = "{request.param}"\nname = "test"\nmid_frame_seconds = 1.5\n'
+    chain = start(tmp_path_factory.mktemp("live"), text)
+    try:
+        yield chain
+    finally:
+        assert chain.emulator.stop() == 0
+        assert [line for line in chain.emulator.log if "Traceback" in line] == []
+
+
+@pytest.fixture
+def start_chain(tmp_path: Path) -> Iterator[Callable[..., Chain]]:
+    """Starts emulators that end with the test."""
+    started: list[Chain] = []
+
+    def starter(text: str = 'extends = "default"\nname = "test"\n', *options: str) -> Chain:
+        chain = start(tmp_path, text, *options)
+        started.append(chain)
+        return chain
+
+    yield starter
+    for chain in started:
+        chain.emulator.__exit__(None, None, None)
