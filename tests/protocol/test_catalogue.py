@@ -96,6 +96,7 @@ TABLES = {
     "Z F response": "+REQ!:1 +ERROR!:4 +INBOXID!:10 +FSIZE!:10",
     "U request": "ENTPID!:8 USERID!:20 INBOXID!:10 TTL?:3 ACK:1 +CATEGORY:1",
     "Z U response": "REQ!:1 ERROR!",
+    "Z refusal response": "+REQ:8 +ERROR!:4",
     "METADATA request": "+USERRPTID!:10",
     "METADATA response": (
         "+ERROR:4 METADATA!(CRITERIA!(Name!:100 Total_Inbound_Amount Total_Outbound_Amount "
@@ -171,6 +172,7 @@ def test_how_much_the_appendices_print() -> None:
         "Appendix G": 8,
         "CAT-06": 1,
         "CAT-08": 1,
+        "ERR-02": 1,
         "WEB-04": 4,
         "WEB-09": 6,
     }
