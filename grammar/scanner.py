@@ -26,7 +26,7 @@ TOKEN = pattern("([^<>,\x01=]+=)?([^<>,\x01]*)([<>,\x01])")
 """Every token of a message, delimiters included: what the speed of the scanner is measured by."""
 _PIECE = pattern("([^<>,\x01=]+=)?([^<>,\x01]*)()([,\x01]?)")
 _NAME = pattern("[^<>,\x01=]*")
-_TAIL = pattern("([\r\n\0 ]+(\\|[\r\n\0 ]*)?|\\|[\r\n\0 ]*)?")
+_TAIL = pattern("[\r\n\0 ]*(\\|[\r\n\0 ]*)?")
 
 
 class Scan:

@@ -13,7 +13,6 @@ from .scanner import Piece, cut
 from .text import fold, strip
 
 _EMPTY = pattern("[ \t\r\n]*(<[ \t\r\n]*>[ \t\r\n]*)?")
-_MEMBER = pattern("[~,\x01]")
 _NO_NAMES: Collection[str] = frozenset()
 
 
@@ -36,8 +35,6 @@ class Value:
     @property
     def scalar(self) -> str:
         """The text before the first group (all of it where there is none), stripped."""
-        if len(self._pieces) == 1 and not self._pieces[0][2]:
-            return strip(self._pieces[0][1])
         first = self._source.find("<", self.offset, self.end)
         return strip(self._source[self.offset : self.end if first < 0 else first])
 
@@ -339,7 +336,7 @@ def _members(pieces: list[Piece]) -> list[str]:
     members: list[str] = []
     parts: list[str] = []
     for key, text, group, separator in pieces:
-        first, *others = _MEMBER.split(key + text)
+        first, *others = (key + text).split("~")
         parts.append(first)
         for other in others:
             members.append(strip("".join(parts)))

@@ -284,7 +284,8 @@ def test_every_octet_but_the_delimiters_is_data_everywhere():
 
 
 @pytest.mark.parametrize(
-    "tail", [b"", b"\n", b"\r\n\r\n", b"\x00", b" ", b"|", b" |", b"\r\n|\r\n", b"|\x00 \n"]
+    "tail",
+    [b"", b"\n", b"|\r\n", b"\r\n\r\n", b"\x00", b" ", b"|", b" |", b"\r\n|\r\n", b"|\x00 \n"],
 )
 def test_the_tail_is_kept(tail):
     octets = b"M<A=1>" + tail
@@ -304,7 +305,7 @@ def test_messages_are_equal_if_their_octets_are():
 # SYN-13: empty values, lists.
 
 
-@pytest.mark.parametrize("text", ["", " ", "\t\r\n ", "<>", " <> ", "<\r\n\t >", "\n<  >\n"])
+@pytest.mark.parametrize("text", ["", " ", "\t\r\n ", "<>", " <> ", "<\r\n\t >", "\n<  >\t\r\n"])
 def test_nothing_and_groups_of_blanks_are_empty(text):
     assert parse(f"M<A={text}>".encode())["A"].value.is_empty
 
