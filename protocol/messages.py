@@ -20,9 +20,10 @@ members of rows are sent with a blank where a separator stands (CAT-05).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import Any, TypeAlias, cast
 
-from ..grammar import Block, BuildError, Content, Group, Limits, Value, build, fold, parse
+from ..grammar import BLANKS, Block, BuildError, Content, Group, Value, build, fold, strip
 from .catalogue import Catalogue, Direction, MessageSpec, ParameterSpec
 from .catalogue import catalogue as shipped
 from .catalogue.specification import STATUS
@@ -32,6 +33,9 @@ __all__ = ["build_message", "content_of", "member", "write"]
 Values: TypeAlias = Mapping[str, Any]
 
 _MEMBER = str.maketrans(",~=", "   ")
+_DIVIDERS = (",", "\x01")
+_AROUND = BLANKS + ",\x01"
+"""Round a text between groups: a separator there divides nothing that they do not divide."""
 
 
 def build_message(
@@ -66,8 +70,7 @@ def write(spec: MessageSpec, values: Values) -> bytes:
     fields = _fields(spec, spec.parameters, values)
     name = None if spec.nameless and STATUS not in map(fold, values) else spec.acronym
     free = [parameter.name for parameter in spec.parameters if parameter.free]
-    octets = build(name, fields, free=free, separator=spec.separator)
-    return _spaced(octets, spec) if _is_spaced(spec) else octets
+    return build(name, fields, free=free, separator=spec.separator)
 
 
 def _find(
@@ -122,23 +125,30 @@ def _occurrences(
 def _content(spec: MessageSpec, parameter: ParameterSpec, value: Any) -> Content:
     if isinstance(value, Value):
         return content_of(value)
-    if isinstance(value, (str, Block)):
-        return value
+    if isinstance(value, (str, Block)) or _is_parts(value):
+        return cast(Content, value)
     shape = _SHAPES.get(parameter.form)
     if shape is None:
         raise BuildError(parameter.name, f"{value!r} is no {parameter.form}")
     return shape(spec, parameter, value)
 
 
+def _is_parts(value: Any) -> bool:
+    """Whether a value is texts and groups already, as the builder of the grammar takes them."""
+    return isinstance(value, (list, tuple)) and any(isinstance(one, Block) for one in value)
+
+
 def _nested(spec: MessageSpec, parameter: ParameterSpec, values: Values) -> Block:
     """A group of members. Their commas would be read as separators, so they become blanks."""
     fields = _fields(spec, parameter.members, values)
     free = {one.name for one in parameter.members if one.free}
+    joined = {one.name for one in parameter.members if one.joined}
     slots = [
         (key, content.replace(",", " ") if isinstance(content, str) and key in free else content)
         for key, content in fields
     ]
-    return Block(*slots, separator=spec.separator)
+    unseparated = [key for (key, _), (next_, _) in pairwise(slots) if next_ in joined]
+    return Block(*slots, separator=spec.separator, unseparated=unseparated)
 
 
 # ---- shapes (CAT-05, CAT-07, SYN-13) -------------------------------------------------------------
@@ -217,54 +227,16 @@ def _parts_of(value: Value) -> list[str | Block]:
     parts: list[str | Block] = []
     whole, start = value.text, 0
     for group in value.groups:
-        _add(parts, whole[start : group.offset - value.offset])
-        parts.append(_block_of(group))
+        between = strip(whole[start : group.offset - value.offset])
+        if between not in _DIVIDERS:
+            between = between.strip(_AROUND)
+        parts += [between, _block_of(group)] if between else [_block_of(group)]
         start = group.end - value.offset
-    _add(parts, whole[start:])
-    return parts or [""]
-
-
-def _add(parts: list[str | Block], text: str) -> None:
-    # A comma between groups divides nothing that the groups do not divide themselves.
-    text = text.strip(" \t\r\n,\x01")
-    if text:
-        parts.append(text)
+    behind = whole[start:].strip(_AROUND) if parts else whole
+    return [*parts, behind] if behind or not parts else parts
 
 
 def _block_of(group: Group) -> Block:
     places = [content_of(place) for place in group.positional]
     fields = [(field.key, content_of(field.value)) for field in group.fields]
     return Block(*places, *fields)
-
-
-# ---- separators that the builder of the grammar does not place -----------------------------------
-
-
-def _is_spaced(spec: MessageSpec) -> bool:
-    return any(line.joined or line.form == "reports" for line in spec.walk())
-
-
-def _spaced(octets: bytes, spec: MessageSpec) -> bytes:
-    """The message with a comma between categories, and no separator before what is joined."""
-    message = parse(octets, Limits(octets=len(octets), marks=len(octets)))
-    text, start, pieces = message.text, 0, []
-    for offset, is_joined in sorted(_places(message.body, spec.parameters)):
-        pieces.append(text[start : offset - 1] if is_joined else text[start:offset] + ",")
-        start = offset
-    return "".join([*pieces, text[start:]]).encode("latin-1")
-
-
-def _places(group: Group, table: Sequence[ParameterSpec]) -> Iterable[tuple[int, bool]]:
-    """Offsets before which a separator is wanting, or with True one too many."""
-    known = {parameter.folded: parameter for parameter in table}
-    for field in group.fields:
-        parameter = known.get(field.name)
-        if parameter is None:
-            continue
-        if parameter.joined and field.offset > group.offset + 1:
-            yield field.offset, True
-        if parameter.form == "reports":
-            yield from ((one.offset, False) for one in field.value.groups[1:])
-        if parameter.members:
-            for inner in field.value.groups:
-                yield from _places(inner, parameter.members)

@@ -127,10 +127,10 @@ def _test(name: str, accepted: tuple[str, ...], around: tuple[Names, ...]) -> Te
     values = frozenset(accepted) - {ANY, NONE}
     if name.startswith(FACT):
         return Test(True, 0, name.removeprefix(FACT), values, False, False)
-    for up, names in enumerate(around):
-        if fold(name) in names:
-            return Test(False, up, names[fold(name)], values, ANY in accepted, NONE in accepted)
-    raise KeyError(name)
+    # Loading has seen to it that there is one.
+    up = next(up for up, names in enumerate(around) if fold(name) in names)
+    own = around[up][fold(name)]
+    return Test(False, up, own, values, ANY in accepted, NONE in accepted)
 
 
 class Rule:
