@@ -41,8 +41,7 @@ def serve_until_stopped(
     announce: Callable[[str], None],
 ) -> None:
     """Run the endpoints `only` until SIGTERM or SIGINT. Raises EmulatorError."""
-    servers = _servers("emulator")
-    settings = servers.Settings(
+    settings = _servers("emulator").Settings(
         state=Path(state),
         profile=profile,
         configuration=_configuration(config),
@@ -59,15 +58,11 @@ def serve_until_stopped(
         announce("ready")
         sys.stdout.flush()
 
-    _run(servers, settings, None if quiet else sys.stderr, started)
-
-
-def _run(servers: Any, settings: Any, log: Any, started: Callable[[Places], None]) -> None:
-    reactor = servers.install_reactor()
+    running = _servers("running")
     try:
-        servers.run_until_stopped(reactor, servers.Emulator(reactor, settings, log), started)
-    except servers.CANNOT_START as error:
-        raise EmulatorError(servers.one_line(error)) from None
+        running.run_until_stopped(settings, None if quiet else sys.stderr, started)
+    except running.CANNOT_START as error:
+        raise EmulatorError(running.one_line(error)) from None
 
 
 def _configuration(path: str | None) -> Any:
@@ -103,6 +98,7 @@ class EmulatorProcess:
         chosen = dict.fromkeys(DEFAULT_PORTS, 0) | dict(ports or {})
         words = [word for name, port in chosen.items() for word in ("--port", f"{name}={port}")]
         command = [sys.executable, "-m", "starwire.harness.cli", "serve", "--state", str(state)]
+        self.state = state
         self.log: list[str] = []
         self.places: dict[str, str] = {}
         self._process = subprocess.Popen(

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import attrs
-from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.task import deferLater
 
 from starwire.grammar import MetadataError
@@ -39,7 +37,7 @@ from .report_manager import ReportManager
 from .serials import Serials
 from .services import Services
 from .star_oe import StarOE
-from .store import StoreError, open_store
+from .store import open_store
 from .trail import Trail, digest
 from .web import Front, WebSite
 
@@ -122,7 +120,8 @@ class Emulator:
         for jar in self._jars:
             jar.stop()
         for factory in self._factories:
-            factory.abort()
+            if isinstance(factory, AnsweringFactory):
+                factory.abort()
         if self._database is not None:
             self._database.stop()
 
@@ -276,42 +275,3 @@ class Emulator:
             if proxy == name and target not in self._profile.registry:
                 self._registry.place(target, f"{host}:{number}")
         return int(number)
-
-
-def run_until_stopped(reactor: Any, emulator: Emulator, started: Callable[[Any], None]) -> None:
-    """Start, tell `started` the places, run until SIGTERM or SIGINT, drain. Blocks."""
-    failed: list[BaseException] = []
-
-    def fail(failure: Any) -> None:
-        failed.append(failure.value)
-        reactor.stop()
-
-    starting = Deferred.fromCoroutine(emulator.start())
-    starting.addCallback(started)
-    starting.addErrback(lambda failure: reactor.callWhenRunning(fail, failure))
-    reactor.addSystemEventTrigger(
-        "before", "shutdown", lambda: Deferred.fromCoroutine(emulator.stop())
-    )
-    reactor.run()
-    if failed:
-        raise failed[0]
-
-
-CANNOT_START = (StoreError, OSError, CannotListenError, ValueError)
-"""What keeps an emulator from starting that its user can mend."""
-
-
-def one_line(error: BaseException) -> str:
-    """What to tell the user of one of CANNOT_START."""
-    if isinstance(error, CannotListenError):
-        reason = getattr(error.socketError, "strerror", error.socketError)
-        place = f"{error.interface}:{error.port}"
-        return f"cannot listen on {place}: {reason}; choose another with --port NAME=N"
-    return str(error)
-
-
-def install_reactor() -> Any:
-    """The reactor of this process: epoll, the fastest that Twisted has here."""
-    from twisted.internet import reactor
-
-    return reactor

@@ -7,10 +7,11 @@ puts the sample files into the Inbox's folder.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import Connection, Table, insert, update
 
 from . import schema
@@ -21,9 +22,9 @@ from .first_documents import (
     Customers,
     Files,
     HierarchyRow,
+    Line,
     Part,
     PickLists,
-    Report,
     Reports,
     Template,
     Templates,
@@ -35,6 +36,8 @@ from .passwords import PasswordCost, hash_password
 from .reference import load_reference
 
 Row: TypeAlias = dict[str, Any]
+Rows: TypeAlias = defaultdict[Table, list[Row]]
+"""What goes into each table."""
 
 
 class FirstData:
@@ -53,43 +56,34 @@ class FirstData:
 
     def fill(self, connection: Connection) -> None:
         """Write everything within the transaction of `connection`, and the sample files."""
-        self._add_customers(connection)
-        _add_templates(connection)
-        _add_trees(connection)
-        _add_pick_lists(connection)
-        _add_reports(connection)
+        rows: Rows = defaultdict(list)
+        self._add_users(rows)
+        _add_hierarchies(rows)
+        _add_templates(rows)
+        _add_trees(rows)
+        _add_pick_lists(rows)
+        _add_reports(rows)
+        for table in schema.metadata.sorted_tables:
+            if rows[table]:
+                connection.execute(insert(table), rows[table])
+        _start_counter(connection, "USERRPTID", rows[schema.user_reports])
+        _start_counter(connection, "REQUESTID", rows[schema.requests])
         self._add_files(connection)
 
-    def _add_customers(self, connection: Connection) -> None:
+    def _add_users(self, rows: Rows) -> None:
         data = read("customers", Customers)
         for user in data.user:
-            row = {
-                "userid": user.userid,
-                "entpid": user.entpid,
-                "password": hash_password(data.password, self._cost, random=self._random),
-                "email": user.email,
-                "pager": user.pager,
-                "pager_pin": user.pager_pin,
-            }
-            connection.execute(insert(schema.users).values(row))
-            applications = [
+            password = hash_password(data.password, self._cost, random=self._random)
+            rows[schema.users].append(_only(user, schema.users) | {"password": password})
+            rows[schema.entitlements] += [
                 {"userid": user.userid, "target": target, "position": position}
                 for position, target in enumerate(user.applications)
             ]
-            connection.execute(insert(schema.entitlements), applications)
-        levels: list[Row] = []
-        for billing in data.billing:
-            levels += _hierarchy(billing.entpid, "PL_HIER", billing.rows)
-        for geography in data.geography:
-            for entpid in geography.entpids:
-                levels += _hierarchy(entpid, "PL_GEO", geography.rows)
-        connection.execute(insert(schema.hierarchy_levels), levels)
 
     def _add_files(self, connection: Connection) -> None:
         """Write the sample files, each whole or not at all; a file that is there stays."""
         for sample in read("files", Files).file:
-            octets = sample.text.encode("latin-1")
-            self._write(sample.loc, octets)
+            self._write(sample.loc, sample.text.encode("latin-1"))
             if sample.report is not None:
                 metadata = report_metadata(connection, load_reference(connection), sample.report)
                 self._write(metadata_location(sample.loc, compressed=False), metadata)
@@ -107,7 +101,17 @@ class FirstData:
 # --------------------------------------------------------------------------- from files to tables
 
 
-def _hierarchy(entpid: str, pick_list: str, rows: list[HierarchyRow]) -> Iterator[Row]:
+def _add_hierarchies(rows: Rows) -> None:
+    data = read("customers", Customers)
+    levels = rows[schema.hierarchy_levels]
+    for billing in data.billing:
+        levels += _levels(billing.entpid, "PL_HIER", billing.rows)
+    for geography in data.geography:
+        for entpid in geography.entpids:
+            levels += _levels(entpid, "PL_GEO", geography.rows)
+
+
+def _levels(entpid: str, pick_list: str, rows: list[HierarchyRow]) -> Iterator[Row]:
     for position, (word, levels) in enumerate(rows):
         for level, (code, name) in enumerate(levels):
             yield {
@@ -121,156 +125,91 @@ def _hierarchy(entpid: str, pick_list: str, rows: list[HierarchyRow]) -> Iterato
             }
 
 
-def _add_templates(connection: Connection) -> None:
-    columns = read("columns", Columns).columns
-    _insert(connection, schema.report_columns, map(msgspec.structs.asdict, columns))
+def _add_templates(rows: Rows) -> None:
+    rows[schema.report_columns] += map(asdict, read("columns", Columns).columns)
     data = read("templates", Templates)
     for category in data.category:
-        row = {"id": category.id, "title": category.title}
-        connection.execute(insert(schema.report_categories).values(row))
+        rows[schema.report_categories].append(_only(category, schema.report_categories))
         for template in category.report:
             ids = template.by + data.measures[template.measures]
-            _add_template(connection, category.id, template, ids)
+            _add_template(rows, category.id, template, ids)
 
 
-def _add_template(
-    connection: Connection, category: int, template: Template, columns: list[int]
-) -> None:
-    row = {
-        "category": category,
-        "tree": template.server,
-        "sortby": template.sortby or f"{columns[0]}A",
-        "y_columns": "~".join(map(str, template.y_columns)),
-    }
-    for name in [
-        "id",
-        "title",
-        "description",
-        "datatype",
-        "datacat",
-        "server",
-        "reccount",
-        "ranking",
-        "duration",
-        "ani",
-        "graph_mode",
-        "graph_type",
-        "x_axis",
-    ]:
-        row[name] = getattr(template, name)
-    connection.execute(insert(schema.templates).values(row))
-    products = [
+def _add_template(rows: Rows, category: int, template: Template, columns: list[int]) -> None:
+    rows[schema.templates].append(
+        _only(template, schema.templates)
+        | {
+            "category": category,
+            "tree": template.server,
+            "sortby": template.sortby or f"{columns[0]}A",
+            "y_columns": "~".join(map(str, template.y_columns)),
+        }
+    )
+    rows[schema.template_products] += [
         {"template": template.id, "product": product, "io": io}
         for product, io in template.products.items()
     ]
-    connection.execute(insert(schema.template_products), products)
-    places = [
+    rows[schema.template_columns] += [
         {"template": template.id, "position": position, "column": column}
         for position, column in enumerate(columns)
     ]
-    connection.execute(insert(schema.template_columns), places)
 
 
-def _add_trees(connection: Connection) -> None:
-    nodes: list[Row] = []
-    controls: list[Row] = []
+def _add_trees(rows: Rows) -> None:
     for tree in read("trees", Trees).tree:
         for number, node in enumerate(tree.node, start=1):
             place = {"tree": tree.name, "position": number}
-            nodes.append(place | {"level": node.level, "label": node.label, "screen": node.screen})
-            controls += [
-                {"tree": tree.name, "node": number, "position": position}
-                | msgspec.structs.asdict(control)
+            rows[schema.nodes].append(place | _only(node, schema.nodes))
+            rows[schema.controls] += [
+                {"tree": tree.name, "node": number, "position": position, **asdict(control)}
                 for position, control in enumerate(node.controls)
             ]
-    connection.execute(insert(schema.nodes), nodes)
-    connection.execute(insert(schema.controls), controls)
 
 
-def _add_pick_lists(connection: Connection) -> None:
+def _add_pick_lists(rows: Rows) -> None:
     data = read("pick_lists", PickLists)
-    for name, choices in (
-        ("PL_ACCESS", data.access),
-        ("PL_RANGE", data.ranges),
-        ("PL_USAGE", data.usages),
-    ):
-        for product in data.products:
-            _add_choices(connection, name, product, choices)
-    _add_choices(connection, "PL_DURATION", "", [Choice(text, "") for text in data.durations])
-    _add_choices(connection, "PL_LANG", "", data.languages)
-    _add_choices(connection, "PL_CURR", "", data.currencies)
-    _insert(connection, schema.time_zones, map(msgspec.structs.asdict, data.time_zones))
-
-
-def _add_choices(connection: Connection, name: str, product: str, choices: list[Choice]) -> None:
-    place = {"list": name, "product": product, "datacat": "B"}
-    rows = (
-        place | {"position": position} | msgspec.structs.asdict(choice)
+    lists = {
+        "PL_ACCESS": (data.products, data.access),
+        "PL_RANGE": (data.products, data.ranges),
+        "PL_USAGE": (data.products, data.usages),
+        "PL_DURATION": ([""], [Choice(text, "") for text in data.durations]),
+        "PL_LANG": ([""], data.languages),
+        "PL_CURR": ([""], data.currencies),
+    }
+    rows[schema.pick_list_values] += [
+        {"list": name, "product": product, "position": position, "datacat": "B", **asdict(choice)}
+        for name, (products, choices) in lists.items()
+        for product in products
         for position, choice in enumerate(choices)
-    )
-    _insert(connection, schema.pick_list_values, rows)
+    ]
+    rows[schema.time_zones] += map(asdict, data.time_zones)
 
 
-def _add_reports(connection: Connection) -> None:
-    reports = read("reports", Reports).report
-    for report in reports:
-        _add_report(connection, report)
-    requests = [request.id for report in reports for request in report.request]
-    _start_counter(connection, "USERRPTID", max(report.id for report in reports))
-    _start_counter(connection, "REQUESTID", max(requests))
-
-
-def _add_report(connection: Connection, report: Report) -> None:
-    when = report.time.timestamp()
-    row = {"status_time": when, "created": when}
-    for name in [
-        "id",
-        "userid",
-        "entpid",
-        "template",
-        "product",
-        "name",
-        "category",
-        "active",
-        "schedule",
-        "status",
-    ]:
-        row[name] = getattr(report, name)
-    connection.execute(insert(schema.user_reports).values(row))
-    _insert(
-        connection,
-        schema.user_report_parameters,
-        (
+def _add_reports(rows: Rows) -> None:
+    for report in read("reports", Reports).report:
+        when = report.time.timestamp()
+        times = {"status_time": when, "created": when}
+        rows[schema.user_reports].append(_only(report, schema.user_reports) | times)
+        rows[schema.user_report_parameters] += [
             {"report": report.id, "name": name, "value": value}
             for name, value in report.parameters.items()
-        ),
-    )
-    _insert(
-        connection,
-        schema.user_report_dates,
-        (
+        ]
+        rows[schema.user_report_dates] += [
             {"report": report.id, "position": position, "start": start, "end": end}
             for position, (start, end) in enumerate(report.dates)
-        ),
-    )
-    place = {"report": report.id, "due": when, "created": when}
-    requests = (place | msgspec.structs.asdict(request) for request in report.request)
-    _insert(connection, schema.requests, requests)
+        ]
+        rows[schema.requests] += [
+            {"report": report.id, "due": when, "created": when, **asdict(request)}
+            for request in report.request
+        ]
 
 
-def _only(part: Part, table: Table) -> Row:
+def _only(part: Part | Line, table: Table) -> Row:
     """What of `part` are columns of `table`."""
-    row = msgspec.structs.asdict(part)
-    return {name: value for name, value in row.items() if name in table.c}
+    return {name: value for name, value in asdict(part).items() if name in table.c}
 
 
-def _insert(connection: Connection, table: Table, rows: Iterator[Row]) -> None:
-    listed = list(rows)
-    if listed:
-        connection.execute(insert(table), listed)
-
-
-def _start_counter(connection: Connection, counter: str, last: int) -> None:
+def _start_counter(connection: Connection, counter: str, rows: list[Row]) -> None:
     """Let the identifiers of `counter` go on behind those of the first data."""
-    where = schema.counters.c.name == counter
-    connection.execute(update(schema.counters).where(where).values(last=last))
+    counted = update(schema.counters).where(schema.counters.c.name == counter)
+    connection.execute(counted.values(last=max(row["id"] for row in rows)))

@@ -41,7 +41,7 @@ class CookieJar:
         catalogue: Catalogue,
         database: Database,
         clock: Callable[[], float],
-        entropy: Callable[[int], str] = secrets.token_hex,
+        entropy: Callable[[int], str] = secrets.token_hex,  # so many random octets, in hex
     ) -> None:
         self._profile = profile
         self._catalogue = catalogue
@@ -73,7 +73,8 @@ class CookieJar:
 
     async def _make(self, request: Request) -> bytes:
         customer = Customer(request.scalar("USERID"), request.scalar("ENTPID"))
-        key = self._entropy(self._profile.common.session_key.width // 2)
+        width = self._profile.common.session_key.width
+        key = self._entropy((width + 1) // 2)[:width]
         now = self._clock()
         await self._database.write(lambda c: _insert(c, key, customer, now))
         self._sessions[key] = _Session(customer, now)

@@ -10,12 +10,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
-from weakref import WeakSet
 
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.web.http import HTTPFactory, Request
+from twisted.web.http import RESPONSES, HTTPFactory, Request
 
 from starwire.grammar import MetadataError, parse
 from starwire.protocol.frames import NEED_DATA, Frame, FrameError, FrameReader
@@ -204,31 +203,41 @@ class WebRequest(Request):
     def __init__(self, site: WebSite, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._site = site
-        self._refusal: Page | None = None
+        self._refused = False
         self._kept = 0
 
     def gotLength(self, length: int | None) -> None:
-        site = self._site
-        if length is not None and length > site.longest:
-            self._refusal = site.too_long
+        if length is not None and length > self._site.longest:
+            self._refuse_body()
             length = 0
         super().gotLength(length)
 
     def handleContentChunk(self, data: bytes) -> None:
-        site = self._site
+        if self._refused:
+            return
         self._kept += len(data)
-        if self._refusal is None and self._kept > site.longest:
-            self._refusal = site.too_long
-        if self._refusal is None:
+        if self._kept > self._site.longest:
+            self._refuse_body()
+        else:
             super().handleContentChunk(data)
+
+    def _refuse_body(self) -> None:
+        """413 at once: what the client still sends is not read, and HTTP can only hang up."""
+        self._refused = True
+        said = self._site.too_long
+        head = (
+            f"HTTP/1.1 413 {RESPONSES[413].decode()}\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {len(said)}\r\nConnection: close\r\n\r\n"
+        )
+        self.channel.transport.write(head.encode() + said)
+        self.channel.loseConnection()
 
     def process(self) -> None:
         site = self._site
-        refusal = self._refusal or site.judge(self.method, self.path)
+        if self._refused:
+            return
+        refusal = site.judge(self.method, self.path)
         if refusal is not None:
-            if self.method == b"POST":
-                # What the client still sends is not read: HTTP has no other way to say "stop".
-                self.setHeader(b"connection", b"close")
             self._respond(refusal)
             return
         assert self.content is not None
@@ -286,22 +295,14 @@ class WebSite(HTTPFactory):
         self.path = profile.web_path.encode()
         self.cookie = profile.cookie.encode()
         self.longest = profile.wire.web.size + profile.frame_octets
-        self.too_long = _refused(413, f"the body is longer than {self.longest} octets")
+        self.too_long = f"the body is longer than {self.longest} octets\n".encode()
         self.logger = Logger(namespace="starwire.web")
         self.answering = 0
-        self._channels: WeakSet[Any] = WeakSet()
 
     def buildProtocol(self, addr: Any) -> Any:
         channel: Any = super().buildProtocol(addr)
         channel.requestFactory = partial(WebRequest, self)
-        self._channels.add(channel)
         return channel
-
-    def abort(self) -> None:
-        """Close every connection at once."""
-        for channel in list(self._channels):
-            if channel.transport is not None:
-                channel.transport.abortConnection()
 
     @property
     def busy(self) -> bool:
