@@ -1,6 +1,7 @@
 """A whole emulator in a process of its own, under each shipped profile, and clients for it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import msgspec
@@ -44,18 +45,29 @@ def start(folder: Path, text: str, *options: str) -> Chain:
     return Chain(EmulatorProcess(folder / "state", *given, *options), load_profile(text))
 
 
-@pytest.fixture(scope="module", params=["default", "little"])
+@pytest.fixture(
+    scope="module",
+    params=["default", "little", pytest.param("postgresql", marks=pytest.mark.postgres)],
+)
 def chain(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    fresh_schema: Callable[[], AbstractContextManager[str]],
 ) -> Iterator[Chain]:
     """The whole chain; a module's tests share it."""
-    text = f'extends = "{request.param}"\nname = "test"\nmid_frame_seconds = 1.5\n'
-    chain = start(tmp_path_factory.mktemp("live"), text)
-    try:
-        yield chain
-    finally:
-        assert chain.emulator.stop() == 0
-        assert [line for line in chain.emulator.log if "Traceback" in line] == []
+    profile = "default" if request.param == "postgresql" else request.param
+    text = f'extends = "{profile}"\nname = "test"\nmid_frame_seconds = 1.5\n'
+    folder = tmp_path_factory.mktemp("live")
+    with ExitStack() as held:
+        options = []
+        if request.param == "postgresql":
+            options = ["--database", held.enter_context(fresh_schema())]
+        chain = start(folder, text, *options)
+        try:
+            yield chain
+        finally:
+            assert chain.emulator.stop() == 0
+            assert [line for line in chain.emulator.log if "Traceback" in line] == []
 
 
 @pytest.fixture
