@@ -1,4 +1,4 @@
-"""What a new store starts with: the customers, reports and pick lists of the patent's examples.
+"""What a new store starts with: the customers, reports and pick lists of the printed examples.
 
 The data is in `first/*.toml`; `FirstData` writes it into an empty store in one transaction and
 puts the sample files into the Inbox's folder.

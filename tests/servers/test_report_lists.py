@@ -48,7 +48,7 @@ def test_templates_are_listed_by_category(
     assert rm(message, jeanvnet2) == response
 
 
-def test_the_printed_request_finds_the_categories_of_the_patent(rm, jeanvnet2: Customer) -> None:
+def test_the_printed_request_finds_every_category_of_reports(rm, jeanvnet2: Customer) -> None:
     response = rm((GOLDEN / "grtl.emended.msg").read_bytes(), jeanvnet2)
     places = [
         response.index(f"<{category}=<")
