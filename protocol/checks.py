@@ -6,7 +6,7 @@ asked only while it holds.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..grammar import fold
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "Check"]
 
-Check: TypeAlias = "Callable[[Reading, CheckSpec], str | None]"
+Judge: TypeAlias = "Callable[[Reading, CheckSpec], str | None]"
+
+
+class Check(NamedTuple):
+    """A function, and of how many parameters it must be told."""
+
+    judge: Judge
+    takes: int
 
 
 def _never(reading: "Reading", spec: "CheckSpec") -> str | None:
@@ -36,5 +43,9 @@ def _address(reading: "Reading", spec: "CheckSpec") -> str | None:
     return spec.note if address and "@" not in address else None
 
 
-CHECKS: dict[str, Check] = {"never": _never, "zip_name": _zip_name, "address": _address}
+CHECKS: dict[str, Check] = {
+    "never": Check(_never, 0),
+    "zip_name": Check(_zip_name, 2),
+    "address": Check(_address, 1),
+}
 """Every check by the name that the tables use."""

@@ -140,21 +140,21 @@ def validate(
 ) -> Request:
     """The request that the octets are, come in by a door. Raises Refusal; KeyError for no door.
 
-    With `direction` "response" it is a client's judgement of an answer that came from there; then
-    a Refusal's `reply` is empty.
+    With `direction` "response" it is a client's judgement of an answer that came from there, to
+    which nothing is owed: a Refusal's `reply` is empty.
     """
     family = catalogue.family(door)
     try:
         message = parse(octets, limits)
     except MetadataError as error:
         code = getattr(family, error.fault.name.lower())
-        echo = _echo(family, _name_in(octets), code)
-        raise Refusal(code, 1, None, str(error), echo) from error
+        owed = _echo(family, _name_in(octets), code) if direction == "request" else b""
+        raise Refusal(code, 1, None, str(error), owed) from error
     acronym = _acronym(message, catalogue)
     entry = catalogue.entry(door, acronym, direction)
     if entry is None:
-        echo = _echo(family, acronym, family.message)
-        raise Refusal(family.message, 2, None, f"{acronym!r} is not known at {door}", echo)
+        owed = _echo(family, acronym, family.message) if direction == "request" else b""
+        raise Refusal(family.message, 2, None, f"{acronym!r} is not known at {door}", owed)
     fields = message.fields(entry.bare, entry.grouped)
     table = entry.choose(fields)
     reader = Reader()
@@ -167,8 +167,8 @@ def validate(
     finding = first_finding(table, reader.unknown, reading, context)
     if finding is None:
         return request
-    reply = request.refuse(finding.code) if table.answer else b""
-    raise Refusal(finding.code, finding.step, finding.parameter, finding.reason, reply)
+    owed = request.refuse(finding.code) if direction == "request" else b""
+    raise Refusal(finding.code, finding.step, finding.parameter, finding.reason, owed)
 
 
 # ---- steps 1 and 2 -------------------------------------------------------------------------------

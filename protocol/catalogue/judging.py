@@ -132,7 +132,7 @@ def _wrong(reading: Reading, family: FamilySpec, context: Context) -> Finding | 
         values = reading.values.get(row.name)
         if values is None:
             continue
-        if len(values) > 1 and not row.spec.repeats:
+        if (len(values) > 1 and not row.spec.repeats) or row.name in reading.twice:
             return Finding(6, family.twice, row.spec.name, "is given twice")
         for value in values:
             if row.spec.ignored or value.is_empty:

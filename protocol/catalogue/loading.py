@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ...grammar import fold
+from ...grammar import fold, strip
 from ..checks import CHECKS
 from ..codes import codes
 from ..forms import FORMS, GROUP_FORMS
@@ -112,6 +112,8 @@ def parameter_of(raw: Any, acronym: str, vocabulary: Vocabulary, where: str) -> 
 
 def check_message(message: MessageSpec, vocabulary: Vocabulary, where: str) -> None:
     """That the message's table is sound in itself. Raises CatalogueError."""
+    if not _NAME.fullmatch(message.acronym) or strip(message.acronym) != message.acronym:
+        raise CatalogueError(f"{where}: acronym: {message.acronym!r} cannot stand before the '<'")
     known = {code.code for code in codes() if code.proxy == message.family}
     _check_level(message.parameters, (), vocabulary, known, where)
     names = {name for parameter in message.parameters for name in parameter.names}
@@ -119,6 +121,9 @@ def check_message(message: MessageSpec, vocabulary: Vocabulary, where: str) -> N
         place = f"{where}, check {check.check}"
         if check.check not in CHECKS:
             raise CatalogueError(f"{place}: there is no such check, only {', '.join(CHECKS)}")
+        takes = CHECKS[check.check].takes
+        if len(check.of) != takes:
+            raise CatalogueError(f"{place}: of: {len(check.of)} parameters, it takes {takes}")
         for name in (check.parameter, *check.of):
             if fold(name) not in names:
                 raise CatalogueError(f"{place}: {name} is no parameter of the message")

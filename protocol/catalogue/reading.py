@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader", "Reading"]
 
+_NO_NAMES: frozenset[str] = frozenset()
+
 
 class Reading:
     """What a message holds at one level: the message itself, or one group with members."""
 
-    __slots__ = ("inner", "outer", "scope", "values")
+    __slots__ = ("inner", "outer", "scope", "twice", "values")
 
     def __init__(self, scope: Scope, outer: Reading | None = None) -> None:
         self.scope = scope
@@ -24,6 +26,8 @@ class Reading:
         """By canonical folded name, in the order sent."""
         self.inner: dict[str, list[Reading]] = {}
         """By the same names, the groups that have members of their own."""
+        self.twice = _NO_NAMES
+        """Numbered names, of which one number was given twice."""
 
     def getall(self, name: str) -> list[Value]:
         """Every value of a parameter, by its name or an alias; numbered ones by their base name."""
@@ -90,6 +94,8 @@ class Reader:
             value = field.value
             if row.name in values:
                 values[row.name].append(value)
+                if row.spec.numbered and len(fields.getall(field.name)) > 1:
+                    reading.twice |= {row.name}
             else:
                 values[row.name] = [value]
             if row.scope is not None:

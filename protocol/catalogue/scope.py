@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ...grammar import fold
-from ..checks import CHECKS, Check
+from ..checks import CHECKS
 from ..forms import FORMS, HEADED_FORMS, OPEN_FORMS, Form, one_of
 from .reading import Reading
 from .specification import ANY, FACT, NONE, CheckSpec, Condition, InsteadSpec, ParameterSpec
@@ -136,16 +136,16 @@ def _test(name: str, accepted: tuple[str, ...], around: tuple[Names, ...]) -> Te
 class Rule:
     """A check between parameters, resolved."""
 
-    __slots__ = ("check", "spec", "when")
+    __slots__ = ("judge", "spec", "when")
 
     def __init__(self, spec: CheckSpec, scope: Scope) -> None:
         names = {name: row.name for name, row in scope.names.items()}
         self.spec = spec
-        self.check: Check = CHECKS[spec.check]
+        self.judge = CHECKS[spec.check].judge
         self.when = _resolve(spec.when, (names,))
 
     def objection(self, reading: Reading, facts: Facts) -> str | None:
         """Why the message is refused, or None."""
         if self.when and not holds(self.when, reading, facts):
             return None
-        return self.check(reading, self.spec)
+        return self.judge(reading, self.spec)

@@ -242,7 +242,7 @@ class Catalogue:
                     self.answer(spec)
                 except KeyError:
                     raise CatalogueError(f"{spec.acronym}: {spec.reply}: no such reply") from None
-            elif spec.direction == "request":
+            elif spec.direction == "request" or spec.received:
                 raise CatalogueError(f"{spec.acronym}: a request without a reply")
 
 

@@ -475,7 +475,7 @@ def test_every_message_that_is_not_printed_has_its_ground() -> None:
 def test_every_form_and_check_and_fact_is_used() -> None:
     lines = [line for spec in MESSAGES.values() for line in spec.walk()]
     checks = [check for spec in MESSAGES.values() for check in spec.checks]
-    conditions = [one.when for one in (*lines, *checks)]
+    conditions = [*(line.when for line in lines), *(check.when for check in checks)]
     asked = {name for condition in conditions for tests in condition for name in tests}
     listed = {line.listed for line in lines if line.listed}
     assert {line.form for line in lines} == set(FORMS)

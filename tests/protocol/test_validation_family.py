@@ -279,7 +279,7 @@ class Oracle:
         general = 5101 if self.inbox else 6103
         for line in lines:
             cells = levels[0].get(line.name, [])
-            if len(cells) > 1 and not line.repeats:
+            if len(cells) > 1 and (line.numbered or not line.repeats):
                 return general
             for cell in cells:
                 if cell.kind in ("bad", "past") and not line.ignored:
