@@ -22,7 +22,7 @@ from .user_reports import (
     drop_waiting_requests,
     set_report,
 )
-from .values import members_of
+from .values import members_of, text_of
 
 WRONG_PARAMETER = 6103
 NO_ID = 6107
@@ -54,8 +54,8 @@ def add_definition(work: Work) -> Outcome:
         entpid=customer.entpid,
         template=template.id,
         product=request.scalar("PRODUCT"),
-        name=_text(work, "NAME"),
-        category=_text(work, "CATEGORY"),
+        name=text_of(work.request, "NAME"),
+        category=text_of(work.request, "CATEGORY"),
         active=active,
         schedule=schedule,
         status=REQUESTED if schedule and active == _ACTIVE else SAVED,
@@ -91,7 +91,7 @@ def copy_definition(work: Work) -> Outcome:
     report = msgspec.structs.replace(
         copied,
         id=_take_report_id(work),
-        name=_text(work, "NAME"),
+        name=text_of(work.request, "NAME"),
         active="0",
         status=SAVED,
         status_time=work.now,
@@ -129,12 +129,6 @@ def _ask_for_run(work: Work, report: UserReport) -> None:
         add_request(work.connection, report.id, due, work.now)
     except IdsExhausted:
         raise Refused(NO_ID) from None
-
-
-def _text(work: Work, name: str) -> str:
-    """Free text whole, commas included."""
-    value = work.request.get(name)
-    return "" if value is None else strip(value.text)
 
 
 def _parameters(work: Work) -> dict[str, str]:

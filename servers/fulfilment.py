@@ -6,8 +6,6 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from starwire.grammar import strip
-
 from . import schema
 from .backend import Outcome, Refused
 from .report_work import WRONG_IDS, Work
@@ -25,6 +23,7 @@ from .user_reports import (
     set_report,
     set_request,
 )
+from .values import text_of
 
 NO_FILE = 6108
 REPEATED = 6050
@@ -110,22 +109,16 @@ def _row(work: Work, report: UserReport | None) -> dict[str, Any]:
         "stdrptid": work.number("STDRPTID"),
         "userid": request.scalar("USERID"),
         "entpid": request.scalar("ENTPID"),
-        "type": _text(work, "TYPE"),
+        "type": text_of(work.request, "TYPE"),
         "category": category,
-        "title": report.name if report else _text(work, "REPORTTITLE"),
+        "title": report.name if report else text_of(work.request, "REPORTTITLE"),
         "priority": request.scalar("PRIORITY"),
         "compress": request.scalar("COMPRESS"),
         "loc": request.scalar("LOC"),
         "fsize": work.number("FSIZE"),
         "presorted": request.scalar("PRESORTED"),
         "err": request.scalar("ERR", "0"),
-        "total": _text(work, "TOTAL"),
+        "total": text_of(work.request, "TOTAL"),
         "fulserver": request.scalar("FULSERVER"),
         "received": work.now,
     }
-
-
-def _text(work: Work, name: str) -> str:
-    """A value whole, commas and groups included."""
-    value = work.request.get(name)
-    return "" if value is None else strip(value.text)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
-from starwire.grammar import Limits, strip
+from starwire.grammar import Limits
 from starwire.protocol.catalogue import Catalogue
 from starwire.protocol.validation import Request
 
@@ -18,6 +18,7 @@ from .files import FileRoot, metadata_location
 from .identity import may_act
 from .notifying import Contacts, Notice, put_out, stored_contact
 from .store import COUNTERS, IdsExhausted, next_id
+from .values import text_of
 
 ALREADY_THERE = 5005
 NO_RECORDS = 5100
@@ -126,7 +127,7 @@ class Inbox:
             raise Refused(ALREADY_THERE, {"INBOXID": str(older)})
         self._check_files(request, loc)
         row: dict[str, Any] = {
-            column: _text(request, parameter) for column, parameter in _STORED.items()
+            column: text_of(request, parameter) for column, parameter in _STORED.items()
         }
         row |= {"id": number, "userid": user.userid, "entpid": user.entpid}
         row |= {"errflag": row["errflag"] or "0", "ack": _NOT_ACKNOWLEDGED}
@@ -259,7 +260,7 @@ def _announces_metadata(category: str, msize: str) -> bool:
 
 def _notice(request: Request, number: int, user: Customer) -> Notice:
     texts: Mapping[str, str] = {
-        name: _text(request, parameter)
+        name: text_of(request, parameter)
         for name, parameter in (
             ("level", "UNOTIFY"),
             ("severity", "SEV"),
@@ -272,9 +273,3 @@ def _notice(request: Request, number: int, user: Customer) -> Notice:
         )
     }
     return Notice(inboxid=number, userid=user.userid, **texts)
-
-
-def _text(request: Request, name: str) -> str:
-    """A value whole, commas included."""
-    value = request.get(name)
-    return "" if value is None else strip(value.text)

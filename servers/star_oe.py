@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, select
 
-from starwire.grammar import Limits, strip
+from starwire.grammar import Limits
 from starwire.protocol.catalogue import Catalogue
 from starwire.protocol.validation import Request
 
@@ -17,6 +17,7 @@ from .customer import Customer
 from .logon_failures import LogonFailures
 from .passwords import PasswordCost, decoy, matches
 from .store import Store
+from .values import text_of
 
 NO_RECORDS = 6109
 WRONG_IDS = 6115
@@ -74,8 +75,7 @@ class StarOE:
         query = select(_USERS.entpid, _USERS.password).where(_USERS.userid == userid)
         user = connection.execute(query).first()
         stored = self._stand_in(connection) if user is None else user.password
-        sent = request.get("PASSWORD")
-        right = matches(strip(sent.text) if sent else "", stored) and user is not None
+        right = matches(text_of(request, "PASSWORD"), stored) and user is not None
         if not self._failures.admits(userid, right, self._clock()) or user is None:
             raise Refused(WRONG_IDS)
         return Outcome({"USERID": userid, "ENTPID": user.entpid})

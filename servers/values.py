@@ -1,8 +1,15 @@
-"""Values that the store keeps as they were sent."""
+"""Values as they were sent: out of a message into the store, and read again from there."""
 
 from __future__ import annotations
 
-from starwire.grammar import Value, parse
+from starwire.grammar import Value, parse, strip
+from starwire.protocol.validation import Request
+
+
+def text_of(request: Request, name: str) -> str:
+    """A parameter whole, commas and groups included; "" where it is missing or empty."""
+    value = request.get(name)
+    return "" if value is None or value.is_empty else strip(value.text)
 
 
 def value_of(stored: str) -> Value:

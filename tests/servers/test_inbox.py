@@ -240,6 +240,18 @@ def test_ids_compare_as_numbers(inbox, made, lynne: Customer) -> None:
     assert listed.count("~R~") == 2
 
 
+@pytest.mark.parametrize("empty", ["", "<>", " ", "< >"])
+def test_what_is_empty_in_any_form_is_listed_as_nothing(
+    inbox, made, lynne: Customer, empty: str
+) -> None:
+    made()
+    added = add("a.csv", PRIORITY=empty, MMADDR=empty, PGT=empty, UNOTIFY="2", SEV="1")
+    assert inbox.native(added) == "Z<REQ=A,ERROR=5180,INBOXID=1>"
+    assert inbox(LIST, lynne) == (
+        "Z<REQ=L,ERROR=0,ITEMS=<1~R~traffic~150~~0~Hours~1998-01-02 15:18~3~Summary~4~0~0~45>>"
+    )
+
+
 def test_octets_survive_and_dividers_become_blanks_in_a_row(inbox, made, lynne: Customer) -> None:
     made()
     assert inbox.native(add("a.csv", RPTTITLE="\0\xb7\xff,a~b", TYPE="a=b")).endswith("INBOXID=1>")
