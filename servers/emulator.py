@@ -26,6 +26,7 @@ from .database import Database
 from .dispatcher import Dispatcher
 from .files import FileRoot
 from .first_data import FirstData
+from .front import Front
 from .inbox import Inbox
 from .jar import CookieJar
 from .jar_client import JarClient
@@ -39,7 +40,7 @@ from .services import Services
 from .star_oe import StarOE
 from .store import open_store
 from .trail import Trail, digest
-from .web import Front, WebSite
+from .web import WebSite
 
 _BACKLOG = 1024
 """Connections that may wait to be accepted; Twisted's 50 are too few for a crowd of clients."""

@@ -23,6 +23,8 @@ _FAILED = {"RM": 6101, "INBOX": 5106}
 """General failure, by family of codes; the Inbox has no code of its own for it."""
 _NO_DATABASE = {"RM": 6105, "INBOX": 5105}
 _NO_FILE = 5104
+_NATIVE = ("rm-native", "inbox-native")
+"""Doors without a header, so without a status that could say "too large" (CAT-06)."""
 
 
 class Services:
@@ -78,6 +80,8 @@ class Services:
         if answer.file is None:
             return Done(answer.error, answer.octets)
         if len(answer.octets) + answer.size > self._longest:
+            if door in _NATIVE:
+                return Done(_NO_FILE, self._error(octets, door, _NO_FILE))
             return Done(answer.error, b"", too_large=True)
         held = await deferToThread(_read, answer.file, answer.size)
         if held is None:

@@ -10,10 +10,10 @@ from starwire.protocol.headers import DispatcherHeader, WebHeader
 from starwire.protocol.profile import Profile, shipped
 from starwire.servers.adapter import Hop
 from starwire.servers.customer import Customer
+from starwire.servers.front import Front, Page
 from starwire.servers.jar_client import JarUnreachable
 from starwire.servers.link import Reply, TimedOut, Unreachable
 from starwire.servers.trail import Trail
-from starwire.servers.web import Front, Page
 
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 JEAN = Customer("jeanvnet2", "00022924")
