@@ -236,6 +236,7 @@ def check_value(value: Value, content: Any) -> None:
 def check_group(group: Group, block: Block) -> None:
     assert group.text == plain(block)
     if block.separator == "~":
+        assert not any(isinstance(slot, tuple) for slot in block.slots), "its value would run on"
         return
     keyed = [slot for slot in block.slots if isinstance(slot, tuple)]
     placed = [slot for slot in block.slots if not isinstance(slot, tuple)]

@@ -198,7 +198,7 @@ def test_every_input_of_up_to_six_octets(laid_open):
 
 
 def test_messages_of_every_octet(laid_open):
-    """Each octet in a name, a key, a text, a positional text and a tail."""
+    """Each octet in a name, a key, a text, a positional text and the places of a tail."""
     for octet in range(256):
         one = bytes([octet])
         for octets in (
@@ -209,6 +209,9 @@ def test_messages_of_every_octet(laid_open):
             b"<" + one + b">",
             b"<A=<" + one + b"B=>>",
             b"<>" + one,
+            b"<>\n" + one,
+            b"<>|" + one,
+            b"<>\n|" + one,
         ):
             compare(octets, Limits(), laid_open)
 

@@ -406,6 +406,8 @@ def test_the_values_of_positional_members():
     assert rest.heads == ("", "x")
     assert [inner.text for inner in rest.groups] == ["<c~1,v,l>", "<c2>"]
     assert places(rest.groups[0]) == ["c~1", "v", "l"]
+    assert rest.groups[0].positional[0].members() == ["c", "1"]
+    assert rest.members() == ["<c~1,v,l>x<c2>"]
 
 
 def test_keyed_members_of_a_group():
