@@ -153,10 +153,6 @@ def _entpid(value: Value, spec: "ParameterSpec", context: Context) -> Objection 
 # ---- lists ---------------------------------------------------------------------------------------
 
 
-def _inside(text: str) -> str:
-    return strip(text[1:-1]) if text.startswith("<") else text
-
-
 def _list(value: Value, spec: "ParameterSpec", context: Context) -> Objection | None:
     for member in value.members():
         if not member:
@@ -180,9 +176,10 @@ def _sort(value: Value, spec: "ParameterSpec", context: Context) -> Objection | 
 
 def _list_size(value: Value, spec: "ParameterSpec") -> Objection | None:
     """A list may hold nothing but separators, unless it is always required."""
-    if spec.required == "yes" and not value.members():
+    members = value.members()
+    if spec.required == "yes" and not members:
         return Objection("a list without members")
-    return _too_long(_inside(strip(value.text)), spec)
+    return _too_long("~".join(members), spec)
 
 
 # ---- groups --------------------------------------------------------------------------------------

@@ -56,8 +56,9 @@ class InsteadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class ParameterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One line of a message's table.
 
-    `length` counts octets of the stripped value, of a list without its brackets. `form` names a
-    function of `forms`; `values`, if there are any, are the only ones acceptable.
+    `length` counts octets of the stripped value, of a list its members with one octet between each
+    two. `form` names a function of `forms`; `values`, if there are any, are the only ones
+    acceptable.
     """
 
     name: str

@@ -441,6 +441,8 @@ CASES = [
     Case(but(ARD, "COLUMNS=<54~55>", "COLUMNS<54~55>"), "rm", 0, 0),
     Case(but(ARD, "COLUMNS=<54~55>", "COLUMNS=54,55"), "rm", 0, 0),
     Case(but(ARD, "COLUMNS=<54~55>", "COLUMNS=<,>"), "rm", 0, 0),
+    Case(but(ARD, "COLUMNS=<54~55>", "COLUMNS= < 54 ~ 55 ,> ,"), "rm", 0, 0),
+    Case(but(ARD, "SUBTOTCOL=<>", "SUBTOTCOL=<1~2~3~4~5~6~7~8~9~10>,"), "rm", 0, 0),
     Case(but(ARD, "<NA,NA>>,SORT", "<NA,NA>>,OUTBOUND<<1>>,SORT"), "rm", 0, 0),
     Case(but(ARD, "1200>,RAN", "1200,START=199807151200,END=199808010000>,RAN"), "rm", 0, 0),
     Case(but(ARD, "1200>,RAN", "1200,END=199712012359,START=199712010000>,RAN"), "rm", 0, 0),
