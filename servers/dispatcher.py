@@ -7,7 +7,7 @@ from typing import Any
 
 from starwire.grammar import MetadataError, build, parse, strip
 from starwire.protocol.frames import Frame
-from starwire.protocol.headers import CommonHeader, DispatcherHeader, reply_frame
+from starwire.protocol.headers import CommonHeader, DispatcherHeader
 from starwire.protocol.profile import TARGETS, Profile
 from starwire.protocol.status import MessageType, Status
 
@@ -86,13 +86,7 @@ class Dispatcher:
         codec = self._profile.wire.dispatcher
         if codec.size + len(data) > self._profile.frame_octets:
             status, data = Status.BAD_BULK, b""
-        if data:
-            return codec.frame(header.reply(status), data)
-        return (
-            reply_frame(codec, header, status)
-            if status > Status.LENGTH
-            else (codec.frame(header.reply(status), b""))
-        )
+        return codec.frame(header.reply(status), data)
 
     async def _admit(self, header: DispatcherHeader, hop: Hop) -> Customer | None:
         """DSP-03: type, then target, session, entitlement."""

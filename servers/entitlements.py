@@ -23,38 +23,33 @@ class Entitlements:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._known: OrderedDict[str, frozenset[str]] = OrderedDict()
-        self._fetching: dict[str, list[Deferred[frozenset[str]]]] = {}
+        self._fetching: dict[str, list[Deferred[None]]] = {}
 
     async def of(self, key: str, customer: Customer, hop: Hop) -> frozenset[str]:
         """The targets that the session's user is entitled to."""
-        known = self._known.get(key)
-        if known is not None:
-            self._known.move_to_end(key)
-            return known
-        waiting = self._fetching.get(key)
-        if waiting is not None:
-            fetched: Deferred[frozenset[str]] = Deferred()
+        while key not in self._known:
+            waiting = self._fetching.get(key)
+            if waiting is None:
+                return await self._fetch(key, customer, hop)
+            fetched: Deferred[None] = Deferred()
             waiting.append(fetched)
-            return await fetched
-        return await self._fetch(key, customer, hop)
+            await fetched
+        self._known.move_to_end(key)
+        return self._known[key]
 
     def forget(self, key: str) -> None:
         """The session has ended."""
         self._known.pop(key, None)
 
     async def _fetch(self, key: str, customer: Customer, hop: Hop) -> frozenset[str]:
+        """Ask; whoever waited looks again then, and asks itself if this one got no answer."""
         waiting = self._fetching[key] = []
         try:
-            targets = await self._ask(key, customer, hop)
-        except BaseException as error:
-            for other in waiting:
-                other.errback(error)
-            raise
+            targets = self._known[key] = await self._ask(key, customer, hop)
+            while len(self._known) > _SESSIONS:
+                self._known.popitem(last=False)
         finally:
             del self._fetching[key]
-        self._known[key] = targets
-        while len(self._known) > _SESSIONS:
-            self._known.popitem(last=False)
-        for other in waiting:
-            other.callback(targets)
+            for other in waiting:
+                other.callback(None)
         return targets

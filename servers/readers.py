@@ -8,8 +8,8 @@ from typing import Any
 from starwire.grammar import MetadataError
 from starwire.protocol.frames import NEED_DATA, Frame, FrameError, FrameReader
 from starwire.protocol.headers import mismatch_frame
-from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.native import NativeReader
+from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.profile import Profile
 
 from .adapter import Refused
