@@ -8,12 +8,14 @@ round, and takes the median over the rounds.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gc
 import json
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 TOLERANCE = 0.8
@@ -61,6 +63,17 @@ def options(description: str) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--quick", action="store_true", help="a shorter run, for CI")
     return parser.parse_args()
+
+
+@contextlib.contextmanager
+def no_collector() -> Iterator[None]:
+    """Without the collector, whose passes grow with all that lives, not with what is measured."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def seconds(subject: Subject, times: int = 1) -> float:
