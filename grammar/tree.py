@@ -209,16 +209,24 @@ class Group:
 
     @property
     def fields(self) -> Fields:
-        """The keyed members; a slot without key continues the one before it (SYN-05)."""
-        return self.read()
+        """The keyed members; a slot without key continues the one before it (SYN-05).
+
+        Empty slots at the end of a group count for nothing, so the last value ends before them.
+        """
+        return self.read(ends_open=False)
 
     def read(
-        self, bare: Collection[str] = _NO_NAMES, grouped: Collection[str] = _NO_NAMES
+        self,
+        bare: Collection[str] = _NO_NAMES,
+        grouped: Collection[str] = _NO_NAMES,
+        *,
+        ends_open: bool = True,
     ) -> Fields:
         """The fields, where a slot without key may itself be one.
 
         `bare` are folded names that a slot alone may be (`PL_ACCESS`); `grouped` are those that may
-        have their group right behind them (`COLUMNS<44,36>`).
+        have their group right behind them (`COLUMNS<44,36>`). Directly under a message the last
+        value `ends_open`: empty slots continue it (`PRODUCT=V,` has the value `V,`).
         """
         source, pieces = self._source, self.pieces
         fields: list[Field] = []
@@ -246,7 +254,10 @@ class Group:
                 position = end + len(separator)
             slot_start = bool(separator)
         if key is not None:
-            fields.append(Field(source, key, key_at, start, end, pieces[first:]))
+            last = pieces[first:]
+            if not ends_open:
+                end -= _drop_empty_slots(last)
+            fields.append(Field(source, key, key_at, start, end, last))
         elif position > start:
             leading = Value(source, start, end, pieces)
         return Fields(fields, leading)
@@ -326,6 +337,18 @@ class Message:
 
     def __repr__(self) -> str:
         return f"Message({self.text!r})"
+
+
+def _drop_empty_slots(pieces: list[Piece]) -> int:
+    """Take the empty slots off the end of a value; gives the octets that they took up."""
+    dropped = 0
+    while len(pieces) > 1 and pieces[-2][3] and not strip(pieces[-1][1]):
+        if pieces[-1][2]:
+            break
+        dropped += len(pieces.pop()[1]) + 1
+        key, text, group, _ = pieces[-1]
+        pieces[-1] = (key, text, group, "")
+    return dropped
 
 
 def _length(group: Group | str) -> int:

@@ -8,7 +8,7 @@ asked only while it holds.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from ..grammar import fold
+from starwire.grammar import fold
 
 if TYPE_CHECKING:
     from .catalogue.reading import Reading

@@ -9,7 +9,7 @@ from datetime import datetime
 from re import compile as pattern
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from ..grammar import BLANKS, Group, Value, strip
+from starwire.grammar import BLANKS, Group, Value, strip
 
 if TYPE_CHECKING:
     from .catalogue.specification import ParameterSpec

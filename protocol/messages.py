@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, cast
 
-from ..grammar import BLANKS, Block, BuildError, Content, Group, Value, build, fold, strip
+from starwire.grammar import BLANKS, Block, BuildError, Content, Group, Value, build, fold, strip
+
 from .catalogue import Catalogue, Direction, MessageSpec, ParameterSpec
 from .catalogue import catalogue as shipped
 from .catalogue.specification import STATUS

@@ -21,7 +21,8 @@ from collections.abc import Callable, Mapping
 from re import compile as pattern
 from typing import Any, TypeAlias
 
-from ..grammar import Limits, Message, MetadataError, Value, build, parse, strip
+from starwire.grammar import Limits, Message, MetadataError, Value, build, parse, strip
+
 from .catalogue import Catalogue, Direction, FamilySpec, MessageSpec, Reading
 from .catalogue.judging import first_finding
 from .catalogue.reading import Reader

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ...grammar import fold, strip
+from starwire.grammar import fold, strip
+
 from ..forms import Context, Objection, pairs_of
 from .reading import Reading
 from .scope import Row

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ...grammar import fold, strip
+from starwire.grammar import fold, strip
+
 from ..checks import CHECKS
 from ..codes import codes
 from ..forms import FORMS, GROUP_FORMS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...grammar import Fields, Value, fold
+from starwire.grammar import Fields, Value, fold
 
 if TYPE_CHECKING:
     from .scope import Row, Scope

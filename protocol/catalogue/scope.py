@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ...grammar import fold
+from starwire.grammar import fold
+
 from ..checks import CHECKS
 from ..forms import FORMS, HEADED_FORMS, OPEN_FORMS, Form, one_of
 from .reading import Reading

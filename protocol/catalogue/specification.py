@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from ...grammar import fold
+from starwire.grammar import fold
 
 __all__ = [
     "Alias",

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ...grammar import Fields, fold
+from starwire.grammar import Fields, fold
+
 from .loading import (
     CatalogueError,
     Vocabulary,

@@ -544,3 +544,28 @@ def test_the_repr_shows_the_text():
     assert repr(message["A"]) == "Field('A', 'x<p>')"
     assert repr(message["A"].value) == "Value('x<p>')"
     assert repr(message.fields()) == "Fields(A)"
+
+
+@pytest.mark.parametrize(
+    ("octets", "value"),
+    [
+        (b"A<B=<C=20,>>", "20"),
+        (b"A<B=<C=20,,\t,>>", "20"),
+        (b"A<B=<C=20\x01>>", "20"),
+        (b"A<B=<C=,>>", ""),
+        (b"A<B=<C=2,3,>>", "2,3"),
+        (b"A<B=<C=<1>,>>", "<1>"),
+        (b"A<B=<C=1,<>>>", "1,<>"),
+        (b"A<B=<C=,,D=1>>", ","),
+    ],
+)
+def test_empty_slots_at_the_end_of_a_group_count_for_nothing(octets: bytes, value: str) -> None:
+    message = parse(octets)
+    (group,) = message["B"].value.groups
+    assert group["C"].value.text == value
+    assert octets.decode()[group["C"].value.offset :].startswith(value)
+    assert message.render() == octets
+
+
+def test_directly_under_a_message_they_continue_the_last_value() -> None:
+    assert parse(b"GRTL<PRODUCT=V,>")["PRODUCT"].value.text == "V,"
