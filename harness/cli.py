@@ -4,34 +4,30 @@ failed, 2 could not be done, with one line on standard error that says why and w
 
 from __future__ import annotations
 
+import io
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import click
 
 from starwire.grammar import __version__
 from starwire.protocol.endpoints import DEFAULT_PORTS
 
-if TYPE_CHECKING:
-    from starwire.protocol.profile import Profile
+from .commands import CannotBeDone, Commands, cannot, profile_option, read_octets, read_profile
 
 _NAMES = ", ".join(DEFAULT_PORTS)
+_DAY = 86_400
 _TYPES = {"sync": 0, "async": 1, "bulk": 3}
 
 
-class CannotBeDone(click.ClickException):
-    """Exit status 2, one line."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"starwire: {self.format_message()}", file=file or sys.stderr)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Emulate the networkMCI Interact reporting wire of 1998, octet for octet, and test any
     implementation of it.
 
@@ -42,46 +38,21 @@ def main() -> None:
       starwire serve                          run the emulator
       starwire send 'GRTL<...>' --to TARGET   one transaction
       starwire codes 6612                     what an error code means
+
+    Exit status: 0 done and good, 1 done and something failed, 2 could not be done.
     """
-
-
-_profile = click.option(
-    "--profile",
-    "profile_name",
-    default="default",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="The wire profile: `default`, `little`, or a TOML file of your own.",
-)
-
-
-def read_profile(name: str) -> Profile:
-    """The shipped profile of that name, or the one in the file of that name."""
-    from starwire.protocol.profile import SHIPPED, ProfileError, load_profile, shipped
-
-    if name in SHIPPED:
-        return shipped(name)
-    try:
-        return load_profile(Path(name).read_text("utf-8"))
-    except OSError as error:
-        choices = " or ".join(SHIPPED)
-        raise CannotBeDone(f"profile {name}: {error.strerror}; give {choices}, or a file") from None
-    except (ProfileError, UnicodeDecodeError) as error:
-        raise CannotBeDone(f"profile {name}: {error}") from None
-
-
-def read_octets(source: str) -> bytes:
-    """The octets of a file, of standard input for `-`."""
-    try:
-        return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise CannotBeDone(f"{source}: {error.strerror}") from None
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @main.command()
 @click.argument("source", metavar="[FILE or -]", default="-")
 @click.option("--json", "as_json", is_flag=True, help="The tree as JSON, with offsets.")
-@_profile
+@profile_option
 def parse(source: str, as_json: bool, profile_name: str) -> None:
     """Show the tree of a message; say where and why octets are none.
 
@@ -91,7 +62,9 @@ def parse(source: str, as_json: bool, profile_name: str) -> None:
       PRODUCT = V
       IO = O
 
-    Exit status 1 for octets that are no message: `CODE at octet N: reason`.
+    For octets that are no message standard error has `CODE at octet N: what was expected`, and the
+    exit status is 1. Octets count from 0. Whether a message is known, and its values good, is not
+    asked here: `starwire send` asks a server.
     """
     from starwire.grammar import MetadataError
     from starwire.grammar import parse as parse_message
@@ -99,18 +72,23 @@ def parse(source: str, as_json: bool, profile_name: str) -> None:
 
     from .display import as_plain, tree_lines
 
+    limits = read_profile(profile_name).limits
     try:
-        message = parse_message(read_octets(source), read_profile(profile_name).limits)
+        message = parse_message(read_octets(source, limits.octets + 1), limits)
     except MetadataError as error:
         code = getattr(catalogue().family("rm"), error.fault.value)
         click.echo(f"{code} at octet {error.offset}: {error.explain()}", err=True)
         sys.exit(1)
-    if as_json:
-        import msgspec
+    if not as_json:
+        for line in tree_lines(message):
+            click.echo(line)
+        return
+    import msgspec
 
+    try:
         click.echo(msgspec.json.format(msgspec.json.encode(as_plain(message)), indent=2))
-    else:
-        click.echo("\n".join(tree_lines(message)))
+    except RecursionError:
+        raise CannotBeDone("groups too deep for JSON; show the tree without --json") from None
 
 
 @main.command()
@@ -121,6 +99,11 @@ def codes(code: int | None, as_json: bool) -> None:
 
     \b
     $ starwire codes 6612
+    6612, Report Manager: the brackets are unbalanced
+      given when: A closing bracket that closes nothing, or an end of the input with a group open.
+      needs: the octets of one message
+
+    0 stands in both lists. docs/error-codes.md has all of it on one page.
     """
     from .show_codes import show
 
@@ -134,10 +117,19 @@ def _message_octets(message: str) -> bytes:
     if message == "-":
         return read_octets("-")
     try:
-        return message.encode("latin-1")
+        # An octet that the shell's own character set does not know comes as a surrogate.
+        return message.encode("latin-1", "surrogateescape")
     except UnicodeEncodeError as error:
         letter = message[error.start]
-        raise CannotBeDone(f"{letter!r} is not ISO 8859-1, the wire's character set") from None
+        raise CannotBeDone(
+            f"{letter!r} is not ISO 8859-1, the wire's character set; give the octets by `-`"
+        ) from None
+
+
+def _seconds(_: Any, __: Any, value: float) -> float:
+    if not 0 < value <= _DAY:
+        raise click.BadParameter(f"{value}: give 0.001 to {_DAY}")
+    return value
 
 
 @main.command()
@@ -147,38 +139,70 @@ def _message_octets(message: str) -> bytes:
     "target",
     required=True,
     metavar="TARGET",
-    help="https://HOST:PORT/nmci, dispatcher://HOST:PORT, proxy://HOST:PORT or native://HOST:PORT.",
+    help="https://HOST:PORT/nmci, dispatcher://HOST:PORT, proxy://HOST:PORT or native://HOST:PORT"
+    " (docs/client.md).",
 )
-@click.option("--proxy", default="RM", show_default=True, help="The proxy behind a dispatcher.")
-@click.option("--user", help="Log on as this user first.")
-@click.option("--password", help="Its password.", envvar="STARWIRE_PASSWORD", show_envvar=True)
+@click.option(
+    "--proxy",
+    default="RM",
+    show_default=True,
+    metavar="NAME",
+    help="The proxy that a dispatcher asks: RM, RS, INBOX or STAROE.",
+)
+@click.option("--user", metavar="NAME", help="Log on as this user first.")
+@click.option(
+    "--password",
+    metavar="TEXT",
+    help="The user's password.",
+    envvar="STARWIRE_PASSWORD",
+    show_envvar=True,
+)
 @click.option("--logon", metavar="URL", help="Where to log on when TARGET is no web server.")
-@click.option("--type", "kind", type=click.Choice(list(_TYPES)), default="sync", show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False), help="Write the response's octets there.")
-@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust.")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(list(_TYPES)),
+    default="sync",
+    show_default=True,
+    help="The transport that the header asks for.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False),
+    help="Write the response's octets there; of a fetch (F), the file's are behind the message.",
+)
+@click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Certificates to trust, PEM; of the emulator, web.crt in its state folder.",
+)
 @click.option("--insecure", is_flag=True, help="Do not verify the web server's certificate.")
-@click.option("--seconds", default=60.0, show_default=True, help="How long to wait for the reply.")
+@click.option(
+    "--seconds",
+    default=60.0,
+    callback=_seconds,
+    show_default=True,
+    help="How long one transaction may take.",
+)
 @click.option("--trace", is_flag=True, help="Show every header of request and reply, decoded.")
-@_profile
+@profile_option
 def send(message: str, **options: Any) -> None:
-    """Send one message and print the response message.
+    """Send one message and print the response message. MESSAGE `-` reads it from standard input.
 
     \b
     $ starwire send 'GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>' \\
         --to https://127.0.0.1:8443/nmci --user jeanvnet2 --password interact
+    $ starwire send - --to native://127.0.0.1:8422 --trace < message.msg
 
-    Exit status 0 if status and ERROR are 0, 1 if the answer is a refusal, 2 if there is none.
+    Exit status 0 if status and ERROR are 0, 1 if the answer is a refusal, which standard error
+    explains, 2 if there is no answer.
     """
     from .send import transact
 
     octets = _message_octets(message)
     options["type"] = _TYPES[options.pop("kind")]
     options["profile"] = read_profile(options.pop("profile_name"))
-    sys.exit(transact(octets, cannot=_cannot, **options))
-
-
-def _cannot(reason: str) -> NoReturn:
-    raise CannotBeDone(reason)
+    sys.exit(transact(octets, cannot=cannot, **options))
 
 
 def _ports(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, int]:
@@ -204,7 +228,10 @@ def _only(_: Any, __: Any, value: str | None) -> tuple[str, ...]:
 _port_list = ", ".join(f"{name} {port}" for name, port in DEFAULT_PORTS.items())
 
 
-@main.command(epilog=f"Default ports: {_port_list}.")
+@main.command(
+    short_help="Run the emulator: web server, proxies, back ends.",
+    epilog=f"Default ports: {_port_list}.",
+)
 @click.option(
     "--state",
     default="starwire-state",
@@ -213,7 +240,7 @@ _port_list = ", ".join(f"{name} {port}" for name, port in DEFAULT_PORTS.items())
     type=click.Path(file_okay=False),
     help="Where state, files and certificate are kept.",
 )
-@_profile
+@profile_option
 @click.option(
     "--config",
     type=click.Path(dir_okay=False),
@@ -257,7 +284,9 @@ def serve(**options: Any) -> None:
     ready
 
     Prints `listening NAME HOST PORT` for each endpoint, then `ready`; a line for each hop of each
-    transaction goes to standard error. SIGTERM lets the answers under way go out, then exit 0.
+    transaction goes to standard error. SIGTERM or Ctrl-C: the answers under way go out, then exit
+    status 0. The first users are jeanvnet2, dorod and LynneLevy2, each with the password
+    `interact`.
     """
     if bool(options["tls_cert"]) != bool(options["tls_key"]):
         raise CannotBeDone("--tls-cert and --tls-key go together: give both or neither")
@@ -270,18 +299,22 @@ def serve(**options: Any) -> None:
         raise CannotBeDone(str(error)) from None
 
 
-@main.command()
-@_profile
+@main.command(short_help="Take one customer through a day, the wire decoded.")
+@profile_option
 @click.option("--plain", is_flag=True, help="No colours, whatever the terminal can.")
 def demo(profile_name: str, plain: bool) -> None:
     """Run the whole chain on loopback and take one customer through a day, the wire shown decoded.
 
     \b
     $ starwire demo
+    $ starwire demo --profile little
+
+    Needs nothing: every server listens on a free port, and what it keeps is gone with the demo.
+    Exit status 1 if a step is not answered as it must be.
     """
     from .demo import run
 
-    sys.exit(run(profile_name, read_profile(profile_name), plain=plain, cannot=_cannot))
+    sys.exit(run(profile_name, read_profile(profile_name), plain=plain, cannot=cannot))
 
 
 if __name__ == "__main__":

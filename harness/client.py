@@ -13,20 +13,20 @@ from __future__ import annotations
 
 import http.client
 import itertools
-import select
 import socket
 import ssl
+from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from starwire.protocol.profile import Profile, shipped
 from starwire.protocol.status import MessageType, Transaction
 
+from .deadline import TimedConnection
 from .envelopes import (
     NO_SESSION,
     Envelope,
     Letter,
-    NotAReply,
     Reply,
     Session,
     WebEnvelope,
@@ -34,17 +34,23 @@ from .envelopes import (
     logon_letter,
     session_of,
 )
+from .failures import (
+    NO_CONNECTION,
+    NO_REPLY,
+    UNSENDABLE,
+    ClientError,
+    LogonRefused,
+    NotAReply,
+    NotOk,
+    no_certificates,
+    why,
+)
 from .target import Target, parse_target
 
-_LOOPBACK = ("127.", "::1", "localhost")
+__all__ = ["Client", "ClientError", "LogonRefused"]
 
 
-class ClientError(Exception):
-    """The transaction could not be done; the text says why, in one line."""
-
-
-class LogonRefused(ClientError):
-    """StarOE does not know the user, or not with that password."""
+_T = TypeVar("_T")
 
 
 class _Transport(Protocol):
@@ -57,7 +63,8 @@ class Client:
 
     `ca` is a file of certificates to trust; without one, a loopback host is not verified (the
     emulator's certificate is its own) and any other by the system's store, unless `insecure`.
-    `seconds` bounds each transaction.
+    `seconds` bounds each transaction. Raises TargetError for a target that names no place,
+    ClientError for a `ca` that holds no certificate.
     """
 
     def __init__(
@@ -78,17 +85,22 @@ class Client:
         self.session = NO_SESSION
         self.sent = b""
         """The octets of the last request, headers included."""
+        self.received: Reply | None = None
+        """What answered it."""
         self._envelope = envelope_for(self.target, self.profile)
+        self.layers = self._envelope.layers
+        """The codecs of the headers before a message, outermost first."""
         self._serials = itertools.count(1)
-        if isinstance(self._envelope, WebEnvelope):
-            context = _tls(self.target, self.profile, ca, insecure)
-            self._transport: _Transport = _Web(self.target, self._envelope, context, seconds)
-        else:
-            self._transport = _Stream(self.target, self._envelope, seconds)
+        connect = _Connector(self.target, _tls(self.target, self.profile, ca, insecure), seconds)
+        self._transport: _Transport = (
+            _Web(connect, self._envelope)
+            if isinstance(self._envelope, WebEnvelope)
+            else _Stream(connect, self._envelope)
+        )
 
     def logon(self, user: str, password: str) -> Session:
         """Open a session. Raises LogonRefused, ClientError."""
-        session = session_of(self._exchange(logon_letter(user, password)))
+        session = self._do(lambda: session_of(self._exchange(logon_letter(user, password))))
         if session is None:
             raise LogonRefused(f"{self.target} refuses user {user!r} with that password")
         self.session = session
@@ -96,33 +108,26 @@ class Client:
 
     def logoff(self) -> Reply:
         """End the session; its key is never valid again (WEB-05)."""
-        reply = self._exchange(
-            Letter(b"", "STAROE", transaction=Transaction.LOGOFF, session=self.session)
-        )
+        letter = Letter(b"", "STAROE", transaction=Transaction.LOGOFF, session=self.session)
+        reply = self._do(lambda: self._exchange(letter))
         self.session = NO_SESSION
         return reply
 
     def send(self, message: bytes, *, proxy: str = "RM", type: int = MessageType.SYNC) -> Reply:
         """One transaction. Raises ClientError if there is no reply, or none of the wire."""
         letter = Letter(message, proxy, type, session=self.session, serial=next(self._serials))
-        return self._exchange(letter)
+        return self._do(lambda: self._exchange(letter))
 
     def _exchange(self, letter: Letter) -> Reply:
-        self.sent = self._envelope.wrap(letter)
+        self.sent, self.received = self._envelope.wrap(letter), None
+        self.received = self._transport.exchange(self.sent)
+        return self.received
+
+    def _do(self, action: Callable[[], _T]) -> _T:
         try:
-            return self._transport.exchange(self.sent)
-        except ssl.SSLCertVerificationError as error:
-            raise ClientError(
-                f"{self.target}: {error.verify_message}; give its certificate with --ca"
-            ) from error
-        except TimeoutError as error:
-            raise ClientError(f"{self.target} does not answer in time") from error
-        except (OSError, http.client.HTTPException) as error:
-            raise ClientError(f"{self.target}: {error or type(error).__name__}") from error
-        except ClientError:
-            raise
-        except Exception as error:
-            raise ClientError(f"{self.target} sends no reply of this wire: {error}") from error
+            return action()
+        except (*UNSENDABLE, *NO_REPLY, *NO_CONNECTION) as error:
+            raise ClientError(f"{self.target}: {why(error)}") from error
 
     def close(self) -> None:
         """Close the connection; the session stays."""
@@ -143,8 +148,13 @@ class Client:
 def _tls(target: Target, profile: Profile, ca: str | None, insecure: bool) -> ssl.SSLContext | None:
     if target.kind != "https":
         return None
-    context = ssl.create_default_context(cafile=ca)
-    if insecure or (ca is None and target.host.startswith(_LOOPBACK)):
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except ssl.SSLError:
+        raise no_certificates(str(ca), None) from None
+    except OSError as error:
+        raise no_certificates(str(ca), error) from None
+    if insecure or (ca is None and target.is_loopback):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if profile.allow_old_tls:
@@ -153,72 +163,93 @@ def _tls(target: Target, profile: Profile, ca: str | None, insecure: bool) -> ss
     return context
 
 
-def _has_ended(connection: socket.socket | None) -> bool:
-    """Whether an idle connection was closed by the other side.
+class _Connector:
+    """Opens connections to a target, and gives each transaction its time."""
 
-    Looked up before it is used again: a request that was lost with its connection must not be
-    repeated by the client, since it may have been carried out.
-    """
-    if connection is None:
-        return False
-    readable, _, _ = select.select([connection], [], [], 0)
-    return bool(readable)
+    def __init__(self, target: Target, tls: ssl.SSLContext | None, seconds: float) -> None:
+        self.target = target
+        self.seconds = seconds
+        self._tls = tls
+
+    def open(self) -> TimedConnection:
+        host, port = self.target.host, self.target.port
+        connection = socket.create_connection((host, port), timeout=self.seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_hostname=host)
+        return TimedConnection(connection, self.seconds)
+
+    def ready(self, held: TimedConnection | None) -> TimedConnection:
+        """The connection that is held if it may be used again, else a new one.
+
+        It may not if the other side has closed it: that is looked up before, since a request that
+        was lost with its connection must not be repeated, for it may have been carried out. Nor if
+        octets wait there, which would be taken for the next reply.
+        """
+        if held is None or held.is_readable():
+            if held is not None:
+                held.close()
+            return self.open()
+        held.allow(self.seconds)
+        return held
 
 
 class _Web:
-    def __init__(
-        self, target: Target, envelope: WebEnvelope, context: ssl.SSLContext | None, seconds: float
-    ) -> None:
-        self._target = target
+    def __init__(self, connect: _Connector, envelope: WebEnvelope) -> None:
+        self._connect = connect
         self._envelope = envelope
-        if context is None:
-            self._http = http.client.HTTPConnection(target.host, target.port, timeout=seconds)
-        else:
-            self._http = http.client.HTTPSConnection(
-                target.host, target.port, timeout=seconds, context=context
-            )
+        target = connect.target
+        self._http = http.client.HTTPConnection(target.host, target.port)
+        # The port that the Host header leaves out.
+        self._http.default_port = 443 if target.kind == "https" else 80
 
     def exchange(self, octets: bytes) -> Reply:
         headers = {"Content-Type": "application/octet-stream"}
-        if _has_ended(self._http.sock):
-            self._http.close()
+        held: Any = self._http.sock
+        ready: Any = self._connect.ready(held)
+        self._http.sock = ready
         try:
-            self._http.request("POST", self._target.path, octets, headers)
+            self._http.request("POST", self._connect.target.path, octets, headers)
             response = self._http.getresponse()
-            body = response.read()
+            body = self._body(response)
         except BaseException:
             self._http.close()
             raise
+        if not response.isclosed():
+            # What is left of a body that is too long cannot be told from the next reply.
+            self._http.close()
         if response.status != http.HTTPStatus.OK:
-            said = body.decode("latin-1").strip().partition("\n")[0][:200]
-            raise ClientError(f"{self._target}: HTTP {response.status} {said}".rstrip())
+            raise NotOk(response.status, body)
         return self._envelope.unwrap(body)
+
+    def _body(self, response: http.client.HTTPResponse) -> bytes:
+        """All of it, and not more than one octet too many."""
+        longest = self._envelope.longest
+        if response.length is None:
+            return response.read(longest + 1)
+        if response.length > longest:
+            raise NotAReply(f"a body of {response.length} octets, at most {longest} are allowed")
+        return response.read()
 
     def close(self) -> None:
         self._http.close()
 
 
 class _Stream:
-    def __init__(self, target: Target, envelope: Envelope, seconds: float) -> None:
-        self._target = target
+    def __init__(self, connect: _Connector, envelope: Envelope) -> None:
+        self._connect = connect
         self._envelope = envelope
-        self._seconds = seconds
-        self._socket: socket.socket | None = None
+        self._connection: TimedConnection | None = None
 
     def exchange(self, octets: bytes) -> Reply:
-        if _has_ended(self._socket):
-            self.close()
-        if self._socket is None:
-            address = (self._target.host, self._target.port)
-            self._socket = socket.create_connection(address, timeout=self._seconds)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection = self._connect.ready(self._connection)
         try:
-            return self._reply(self._socket, octets)
+            return self._reply(self._connection, octets)
         except BaseException:
             self.close()
             raise
 
-    def _reply(self, connection: socket.socket, octets: bytes) -> Reply:
+    def _reply(self, connection: TimedConnection, octets: bytes) -> Reply:
         connection.sendall(octets)
         reader = self._envelope.reader()
         while data := connection.recv(65_536):
@@ -229,6 +260,6 @@ class _Stream:
         raise NotAReply("the connection was closed without a whole reply")
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,14 +11,28 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
+from starwire.grammar import MetadataError
+from starwire.protocol.codes import text_of
 from starwire.protocol.profile import Profile
 
 from .client import Client
-from .display import header_line, message_lines, reply_lines
+from .display import (
+    Header,
+    answer_lines,
+    folded,
+    header_line,
+    header_words,
+    headers_of,
+    message_lines,
+)
 from .emulator import EmulatorError, EmulatorProcess
 from .envelopes import Reply
+from .failures import ClientError
+from .hops import Passed
 
 _PASSWORD = "interact"
+_MOST = 12
+"""Lines of a message that are shown."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -29,6 +43,8 @@ class Step(msgspec.Struct, frozen=True):
     """A customer, or the native port that a server speaks to."""
     proxy: str
     message: str
+    error: str = "0"
+    """The ERROR that must come back."""
 
 
 _MORNING = (
@@ -56,8 +72,8 @@ _MORNING = (
         "RM",
         "GURL<USERID=jeanvnet2,RPTTMPID=90,ENTPID=00022924,PRODUCT=S,DATACAT=P>",
     ),
-    Step("and without a PRODUCT?", "jeanvnet2", "RM", "GRTL<DATATYPE=R,DATACAT=P,IO=O>"),
-    Step("somebody else's report?", "jeanvnet2", "RM", "GURD<REPORTID=3415>"),
+    Step("and without a PRODUCT?", "jeanvnet2", "RM", "GRTL<DATATYPE=R,DATACAT=P,IO=O>", "6827"),
+    Step("somebody else's report?", "jeanvnet2", "RM", "GURD<REPORTID=3415>", "6109"),
 )
 _NIGHT = (
     Step(
@@ -95,83 +111,136 @@ _NEXT_DAY = (
 def run(
     profile_name: str, profile: Profile, *, plain: bool, cannot: Callable[[str], NoReturn]
 ) -> int:
-    """The day; exit status 0 if each step was answered."""
-    console = Console(no_color=plain, highlight=False, soft_wrap=True)
+    """The day; exit status 0 if each step was answered as it must be."""
+    # Without a colour system there are no bold letters either.
+    console = Console(color_system=None if plain else "auto", highlight=False, soft_wrap=True)
     try:
         with (
             tempfile.TemporaryDirectory(prefix="starwire-demo-") as folder,
             EmulatorProcess(Path(folder) / "state", "--profile", profile_name) as emulator,
         ):
-            _Day(console, emulator, profile).live()
+            day = _Day(console, emulator, profile)
+            day.live()
             if emulator.stop():
                 cannot(f"the emulator failed: {emulator.log[-1]}")
-    except EmulatorError as error:
+    except (EmulatorError, ClientError) as error:
         cannot(str(error))
-    return 0
+    return day.end()
 
 
 class _Day:
+    """A day under way: what happened so far, and where it is told."""
+
     def __init__(self, console: Console, emulator: EmulatorProcess, profile: Profile) -> None:
         self._console = console
         self._emulator = emulator
         self._profile = profile
         self._inbox = ""
+        self._steps = 0
+        self._wrong = 0
         self._seen = 0
+        """Lines of the emulator's log that were looked at."""
 
     def live(self) -> None:
-        self._heading("The chain")
+        self._heading("The chain: every server on a free port of this machine")
         for name, place in self._emulator.places.items():
             self._say(f"  {name:<13} {place}")
-        self._customer("jeanvnet2", "The morning: jeanvnet2 logs on over HTTPS", _MORNING)
+        self._say("Below, > is what is sent and < what comes back, layer by layer.")
+        self._customer("jeanvnet2", "The morning: jeanvnet2 over HTTPS", _MORNING)
         self._heading("The night: the servers among themselves, on the native ports")
         for step in _NIGHT:
-            with Client(self._emulator.target(step.who), profile=self._profile) as client:
+            with self._client(step.who) as client:
                 self._step(step, client)
         self._customer("LynneLevy2", "The next day: LynneLevy2 opens her Inbox", _NEXT_DAY)
 
+    def end(self) -> int:
+        """The last word; gives the exit status."""
+        self._say("")
+        if self._wrong:
+            self._say(f"{self._wrong} of {self._steps} steps were not answered as they must be.")
+            return 1
+        self._say(f"{self._steps} steps, each answered as docs/protocol.md says.")
+        self._say("Next: `starwire serve` runs the chain for your client, `starwire send` is one.")
+        return 0
+
+    def _client(self, endpoint: str) -> Client:
+        place = self._emulator.target(endpoint, plain_http=self._profile.allow_plain_http)
+        return Client(place, profile=self._profile)
+
     def _customer(self, user: str, heading: str, steps: tuple[Step, ...]) -> None:
         self._heading(heading)
-        with Client(self._emulator.target("web"), profile=self._profile) as client:
-            session = client.logon(user, _PASSWORD)
-            self._say(f"  session {session.key[:8]}..., enterprise {session.enterprise_id}")
+        with self._client("web") as client:
+            first = not self._steps
+            client.logon(user, _PASSWORD)
+            self._tell(Step("a name and a password, please", user, "STAROE", ""), client, first)
             for step in steps:
                 self._step(step, client)
             client.logoff()
 
     def _step(self, step: Step, client: Client) -> None:
         message = step.message.format(inbox=self._inbox).encode("latin-1")
-        reply = client.send(message, proxy=step.proxy or "RM")
+        client.send(message, proxy=step.proxy or "RM")
+        self._tell(step, client)
+
+    def _tell(self, step: Step, client: Client, whole: bool = False) -> None:
+        """What was sent and what came back; with every field of the headers if `whole`."""
+        reply, layers = client.received, client.layers
+        assert reply is not None
         whom = f"{step.who} to {step.proxy}" if step.proxy else f"to {step.who}"
-        self._console.print(f"\n[bold]{whom}:[/bold] {step.title}")
-        self._lines(">", "cyan", self._request_lines(client, reply, message))
-        self._lines("<", "green", reply_lines(reply))
-        self._hops()
-        if step.who == "inbox-native":
-            self._inbox = reply.message()["INBOXID"].value.scalar
+        self._console.print(f"\n[bold]{escape(whom)}:[/bold] {escape(step.title)}")
+        sent, limits = client.sent, self._profile.limits
+        message = sent[sum(codec.size for codec in layers) :]
+        self._layers(">", "cyan", headers_of(sent, layers), whole)
+        self._lines(">", "cyan", folded(message_lines(message, limits), _MOST))
+        self._layers("<", "green", reply.headers, whole)
+        self._lines("<", "green", folded(answer_lines(reply), _MOST))
+        self._hops(message)
+        self._judge(step, reply)
 
-    def _request_lines(self, client: Client, reply: Reply, message: bytes) -> Iterator[str]:
-        wire = self._profile.wire
-        offset = 0
-        for header in reply.headers:
-            codecs = (wire.web, wire.dispatcher, wire.common)
-            codec = next(codec for codec in codecs if codec.kind is type(header))
-            yield header_line(codec.decode(client.sent, offset))
-            offset += codec.size
-        yield from message_lines(message)
+    def _layers(self, mark: str, colour: str, headers: Sequence[Header], whole: bool) -> None:
+        if whole:
+            self._lines(mark, colour, map(header_line, headers))
+        elif headers:
+            self._lines(mark, colour, [" | ".join(map(header_words, headers))])
 
-    def _lines(self, mark: str, colour: str, lines: Iterator[str]) -> None:
+    def _lines(self, mark: str, colour: str, lines: Iterable[str]) -> None:
         for line in lines:
             self._console.print(f"  [{colour}]{mark}[/{colour}] {escape(line)}")
 
-    def _hops(self) -> None:
-        """The log lines of the hops that the step has passed, all with one transaction id."""
-        new = self._emulator.log[self._seen :]
-        self._seen += len(new)
-        for line in new:
-            self._console.print(f"    [dim]{escape(line)}[/dim]")
+    def _hops(self, message: bytes) -> None:
+        """The servers that the message has passed, all of whose log lines have one id."""
+        passed = Passed(message)
+        self._emulator.await_log(lambda log: passed.all_in(log[self._seen :]))
+        self._console.print(f"    [dim]{escape(str(passed))}[/dim]")
+        self._seen = len(self._emulator.log)
+
+    def _judge(self, step: Step, reply: Reply) -> None:
+        """Say what a refusal means, and whether it is the right one."""
+        error = _told(reply, "ERROR")
+        self._steps += 1
+        if error not in ("0", ""):
+            self._console.print(f"    [dim]{escape(_meaning(error))}[/dim]")
+        if error != step.error:
+            self._wrong += 1
+            self._say(f"    It must be ERROR = {step.error}.")
+        if step.who == "inbox-native":
+            self._inbox = _told(reply, "INBOXID")
 
     def _heading(self, text: str) -> None:
-        self._console.print(f"\n[bold underline]{text}[/bold underline]")
+        self._console.print(f"\n[bold underline]{escape(text)}[/bold underline]")
 
     def _say(self, text: str) -> None:
         self._console.print(escape(text))
+
+
+def _told(reply: Reply, name: str) -> str:
+    """The value of a parameter of the response; "" if there is none, or no message."""
+    try:
+        field = reply.message().body.fields.get(name)
+    except MetadataError:
+        return ""
+    return field.value.scalar if field else ""
+
+
+def _meaning(code: str) -> str:
+    return f"{code} means: {text_of(int(code)) if code.isdigit() else 'no code'}"

@@ -2,56 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from re import compile as pattern
+from typing import Any, TypeAlias
 
 import msgspec
 
-from starwire.grammar import Field, Group, Message, MetadataError, Value, parse, strip
+from starwire.grammar import Field, Group, Limits, Message, MetadataError, Value, parse, strip
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
+from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.status import MessageType, Status, Transaction
 
 from .envelopes import Reply
 
 _SHORT = 72
 """Characters up to which a value with groups stands on one line."""
+_SEPARATOR = pattern("[,\x01]")
 _LAYERS = {
-    WebHeader: "web header",
-    DispatcherHeader: "dispatcher header",
-    CommonHeader: "common header",
-    BulkHeader: "bulk header",
+    WebHeader: "web",
+    DispatcherHeader: "dispatcher",
+    CommonHeader: "common",
+    BulkHeader: "bulk",
 }
+_WORDS: dict[str, type[Any]] = {
+    "type": MessageType,
+    "status": Status,
+    "transaction": Transaction,
+}
+_BRIEF = {"session_key": "key", "target": "to", "user_id": "user", "enterprise_id": "enterprise"}
+_KEY = 8
+"""Characters of a session key that are shown: enough to tell two apart, useless to a thief."""
+_EXCERPT = 200
+"""Octets that are shown of what is no message."""
+
+Header: TypeAlias = WebHeader | DispatcherHeader | CommonHeader | BulkHeader
 
 
 def tree_lines(message: Message) -> Iterator[str]:
     """The tree of a message, a line for each field and member."""
-    yield message.acronym or "(no acronym)"
-    yield from _group_lines(message.body, "  ")
+    yield shown(message.acronym) or "(no acronym)"
+    yield from _flat(_group_lines(message.body, "  "))
 
 
-def _group_lines(group: Group, indent: str) -> Iterator[str]:
+def _flat(lines: Iterator[Any]) -> Iterator[str]:
+    """Lines, and whole iterators of them between, in order; without recursion, since a profile may
+    allow deeper nesting than Python allows calls.
+    """
+    under_way = [lines]
+    while under_way:
+        item = next(under_way[-1], None)
+        if item is None:
+            under_way.pop()
+        elif isinstance(item, str):
+            yield item
+        else:
+            under_way.append(item)
+
+
+def _group_lines(group: Group, indent: str) -> Iterator[Any]:
     for value in group.positional:
-        yield from _value_lines("", value, indent)
+        yield _value_lines("", value, indent)
     for field in group.fields:
-        yield from _value_lines(f"{shown(strip(field.key))} = ", field.value, indent)
+        yield _value_lines(f"{shown(strip(field.key))} = ", field.value, indent)
 
 
-def _value_lines(label: str, value: Value, indent: str) -> Iterator[str]:
+def _value_lines(label: str, value: Value, indent: str) -> Iterator[Any]:
     """A value on one line if it is short, else a line for each of its groups."""
-    text = shown(strip(value.text))
-    if not value.groups or len(text) <= _SHORT:
-        yield f"{indent}{label}{text}".rstrip()
+    if not value.groups or _is_short(value.text):
+        yield f"{indent}{label}{shown(strip(value.text))}".rstrip()
         return
     if label:
         yield f"{indent}{label}".rstrip()
         indent += "  "
-    for head, group in zip(value.heads, value.groups, strict=True):
-        if len(group.text) <= _SHORT or ("<" not in group.text[1:] and not group.fields):
+    behind = value.offset
+    for group in value.groups:
+        *texts, head = _slots(value.text[behind - value.offset : group.offset - value.offset])
+        yield from (f"{indent}{shown(text)}" for text in texts if text)
+        if _is_short(group.text) or ("<" not in group.text[1:] and not group.fields):
             yield f"{indent}{shown(head)}{shown(group.text)}"
         else:
             yield f"{indent}{shown(head)}<"
-            yield from _group_lines(group, indent + "  ")
+            yield _group_lines(group, indent + "  ")
             yield f"{indent}>"
+        behind = group.end
+    rest = _slots(value.text[behind - value.offset :])
+    yield from (f"{indent}{shown(text)}" for text in rest if text)
+
+
+def _is_short(text: str) -> bool:
+    return len(text) <= 2 * _SHORT and len(shown(strip(text))) <= _SHORT
+
+
+def _slots(text: str) -> list[str]:
+    return [strip(slot) for slot in _SEPARATOR.split(text)]
 
 
 def shown(text: str) -> str:
@@ -60,7 +103,10 @@ def shown(text: str) -> str:
 
 
 def as_plain(message: Message) -> dict[str, Any]:
-    """The tree as JSON has it: every key and text as sent, offsets in octets."""
+    """The tree as JSON has it: every key and text as sent, offsets in octets from the first one.
+
+    Raises RecursionError for nesting that Python cannot follow, nor most readers of JSON.
+    """
     return {
         "name": message.name,
         "acronym": message.acronym,
@@ -78,7 +124,8 @@ def _plain_group(group: Group) -> dict[str, Any]:
 
 
 def _plain_field(field: Field) -> dict[str, Any]:
-    return {"key": field.key, "name": field.name, **_plain_value(field.value)}
+    key = {"key": field.key, "name": field.name, "key_offset": field.offset}
+    return {**key, **_plain_value(field.value)}
 
 
 def _plain_value(value: Value) -> dict[str, Any]:
@@ -89,56 +136,98 @@ def _plain_value(value: Value) -> dict[str, Any]:
     return plain
 
 
-def header_line(header: WebHeader | DispatcherHeader | CommonHeader | BulkHeader) -> str:
+def header_line(header: Header) -> str:
     """One header as `name field=value ..`, numbers with the words that they stand for."""
     told = []
     for name, value in msgspec.structs.asdict(header).items():
         if isinstance(value, str):
-            told.append(f"{name}={_key(name, value)}")
+            told.append(f"{name}={_text(name, value) or '-'}")
         else:
-            told.append(f"{name}={value}{_word(name, value)}")
-    return f"{_LAYERS[type(header)]}: {' '.join(told)}"
+            word = _word(name, value)
+            told.append(f"{name}={value}({word})" if word else f"{name}={value}")
+    return f"{_LAYERS[type(header)]} header: {' '.join(told)}"
 
 
-def _key(name: str, value: str) -> str:
-    if name == "session_key" and len(value) > 8:
-        return f"{shown(value[:8])}..."
-    return shown(value) or "-"
+def header_words(header: Header) -> str:
+    """One header in a few words: neither the version, nor success, nor what is empty."""
+    told: list[str] = []
+    end: list[str] = []
+    for name, value in msgspec.structs.asdict(header).items():
+        if name == "status":
+            end += [f"{value} {_word(name, value)}"] if value else []
+        elif name == "length":
+            end.append(f"{value} octets")
+        elif name in _WORDS:
+            told.append(_word(name, value))
+        elif name != "version" and value:
+            told.append(f"{_BRIEF.get(name, name)} {_text(name, str(value))}")
+    return f"{_LAYERS[type(header)]}: {', '.join(told + end)}"
 
 
-_WORDS: dict[str, type[Any]] = {
-    "type": MessageType,
-    "status": Status,
-    "transaction": Transaction,
-}
+def _text(name: str, value: str) -> str:
+    """A text of a header; of a session key no more than tells it from another."""
+    if name == "session_key" and len(value) > _KEY:
+        return f"{shown(value[:_KEY])}..."
+    return shown(value)
 
 
 def _word(name: str, value: int) -> str:
+    """What a number of a header stands for; "" where it is just a number."""
     words = _WORDS.get(name)
     if words is None:
         return ""
     try:
-        return f"({words(value).name.lower().replace('_', ' ')})"
+        return str(words(value).name.lower().replace("_", " "))
     except ValueError:
-        return "(unknown)"
+        return "unknown"
+
+
+def headers_of(octets: bytes, layers: Sequence[HeaderCodec[Any]]) -> list[Header]:
+    """The headers that stand before a message, one behind the other."""
+    headers, offset = [], 0
+    for codec in layers:
+        headers.append(codec.decode(octets, offset))
+        offset += codec.size
+    return headers
+
+
+def sent_lines(octets: bytes, layers: Sequence[HeaderCodec[Any]], limits: Limits) -> Iterator[str]:
+    """A request layer by layer, its message as a tree where it is one."""
+    yield from map(header_line, headers_of(octets, layers))
+    yield from message_lines(octets[sum(codec.size for codec in layers) :], limits)
 
 
 def reply_lines(reply: Reply) -> Iterator[str]:
     """A reply layer by layer, its message as a tree where it is one."""
-    for header in reply.headers:
-        yield header_line(header)
+    yield from map(header_line, reply.headers)
+    yield from answer_lines(reply)
+
+
+def answer_lines(reply: Reply) -> Iterator[str]:
+    """The message of a reply as a tree, without the headers."""
     message, file = reply.split()
-    yield from message_lines(message)
+    yield from message_lines(message, reply.limits)
     if file:
         yield f"({len(file)} octets of the file follow)"
 
 
-def message_lines(data: bytes) -> Iterator[str]:
+def message_lines(data: bytes, limits: Limits) -> Iterator[str]:
     """Data as the tree of its message; as octets where it is none."""
     if not data:
         yield "(no data)"
         return
     try:
-        yield from tree_lines(parse(data))
+        yield from tree_lines(parse(data, limits))
     except MetadataError:
-        yield repr(data if len(data) <= 200 else data[:200] + b"...")
+        yield f"(no message) {data[:_EXCERPT]!r}{'...' if len(data) > _EXCERPT else ''}"
+
+
+def folded(lines: Iterable[str], most: int) -> Iterator[str]:
+    """The first `most` lines, and in place of the rest how many they are."""
+    told = list(lines)
+    # A line that says that one line is left out saves none.
+    if len(told) <= most + 1:
+        yield from told
+        return
+    yield from told[:most]
+    yield f"... {len(told) - most} more lines"

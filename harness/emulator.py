@@ -73,6 +73,8 @@ def _configuration(path: str | None) -> Any:
         return configuration.read_configuration(Path(path))
     except configuration.ConfigurationError as error:
         raise EmulatorError(str(error)) from None
+    except UnicodeDecodeError:
+        raise EmulatorError(f"{path}: is not UTF-8 text") from None
 
 
 def _servers(module: str) -> Any:
@@ -83,7 +85,7 @@ class EmulatorProcess:
     """An emulator of its own process, on free ports unless told otherwise.
 
     Ready when the constructor returns; ended by `stop`, `kill` or the end of a `with`. Its log
-    lines gather in `log`.
+    lines gather in `log`. Raises EmulatorError if it is not ready after `seconds`.
     """
 
     def __init__(
@@ -108,12 +110,16 @@ class EmulatorProcess:
             text=True,
             encoding="latin-1",
         )
+        self._news = threading.Condition()
         self._reading = threading.Thread(target=self._read_log, daemon=True)
         self._reading.start()
         timer = threading.Timer(seconds, self._process.kill)
         timer.start()
         try:
             self._await_ready()
+        except BaseException:
+            self.kill()
+            raise
         finally:
             timer.cancel()
 
@@ -124,20 +130,26 @@ class EmulatorProcess:
             if word == "ready":
                 return
             name, host, port = rest
-            self.places[name] = f"{host}:{port}"
-        self._process.wait()
+            self.places[name] = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._reading.join()
-        said = self.log[-1] if self.log else "nothing was said"
-        raise EmulatorError(f"the emulator did not start: {said}")
+        said = self.log[-1].removeprefix("starwire: ") if self.log else "it says nothing"
+        raise EmulatorError(f"the emulator does not start: {said}")
 
     def _read_log(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            self.log.append(line.rstrip("\n"))
+            with self._news:
+                self.log.append(line.rstrip("\n"))
+                self._news.notify_all()
 
-    def target(self, name: str) -> str:
+    def await_log(self, ready: Callable[[list[str]], bool], seconds: float = 5.0) -> bool:
+        """Wait until the log is as `ready` wants it; whether it was in time."""
+        with self._news:
+            return self._news.wait_for(lambda: ready(self.log), seconds)
+
+    def target(self, name: str, *, plain_http: bool = False) -> str:
         """The endpoint of that name as `starwire send --to` takes it."""
-        kinds = {"web": "https", "dispatcher": "dispatcher"}
+        kinds = {"web": "http" if plain_http else "https", "dispatcher": "dispatcher"}
         kind = "native" if name.endswith("-native") or name == "jar" else kinds.get(name, "proxy")
         return f"{kind}://{self.places[name]}"
 
@@ -156,7 +168,11 @@ class EmulatorProcess:
         return self._ended()
 
     def _ended(self) -> int:
-        status = self._process.wait(30)
+        try:
+            status = self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
         self._reading.join()
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:

@@ -10,14 +10,16 @@ from typing import Any, Protocol
 
 import msgspec
 
-from starwire.grammar import Limits, Message, parse
-from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
+from starwire.grammar import Limits, Message, MetadataError, parse
+from starwire.protocol.frames import NEED_DATA, FrameReader
 from starwire.protocol.headers import CommonHeader, DispatcherHeader, WebHeader
+from starwire.protocol.messages import build_message
 from starwire.protocol.native import NativeReader
-from starwire.protocol.packing import HeaderError
+from starwire.protocol.packing import HeaderCodec, HeaderError
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status, Transaction
 
+from .failures import NotAReply
 from .target import Target
 
 
@@ -30,6 +32,9 @@ class Session(msgspec.Struct, frozen=True):
 
 
 NO_SESSION = Session()
+
+_BETWEEN = b"\r\n\0 |"
+"""What may stand between two messages (TRN-05)."""
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -53,6 +58,8 @@ class Reply(msgspec.Struct, frozen=True):
     status: int | None = None
     """Of the innermost header; a native port has none."""
     headers: tuple[WebHeader | DispatcherHeader | CommonHeader, ...] = ()
+    limits: Limits = Limits()
+    """How large a message may be: the profile's."""
 
     @property
     def key(self) -> str:
@@ -62,22 +69,20 @@ class Reply(msgspec.Struct, frozen=True):
 
     def split(self) -> tuple[bytes, bytes]:
         """The response message, and what stands behind it: the file that F asked for (CAT-06)."""
-        if not self.data.startswith(b"Z<"):
-            return self.data, b""
-        reader = NativeReader(Limits(octets=len(self.data)))
-        reader.feed(self.data)
-        message = reader.next_message()
-        if message is NEED_DATA:
-            return self.data, b""
-        return message, self.data[len(message) :]
+        if self.data.startswith(b"Z<"):
+            reader = NativeReader(self.limits)
+            reader.feed(self.data)
+            try:
+                message = reader.next_message()
+            except MetadataError:
+                message = NEED_DATA
+            if message is not NEED_DATA:
+                return message, self.data[len(message) :]
+        return self.data, b""
 
     def message(self) -> Message:
         """The response message parsed. Raises MetadataError."""
-        return parse(self.split()[0])
-
-
-class NotAReply(Exception):
-    """What came back is not what the wire allows there."""
+        return parse(self.split()[0], self.limits)
 
 
 class ReplyReader(Protocol):
@@ -90,15 +95,22 @@ class ReplyReader(Protocol):
 class Envelope(Protocol):
     """The layers of one kind of target."""
 
+    layers: tuple[HeaderCodec[Any], ...]
+    """Of the headers before a message, outermost first."""
+
     def wrap(self, letter: Letter) -> bytes:
         """What is sent for a letter. Raises HeaderError for what a field cannot carry."""
+        ...
 
     def reader(self) -> ReplyReader:
         """For what comes back."""
+        ...
 
 
 class NativeEnvelope:
     """No layers: the bare message (TRN-05)."""
+
+    layers = ()
 
     def __init__(self, profile: Profile) -> None:
         self._limits = profile.limits
@@ -111,13 +123,41 @@ class NativeEnvelope:
 
 
 class _NativeReplies:
+    """A message, and behind it the file that it announces, which is no message (CAT-06)."""
+
     def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._reader = NativeReader(limits)
-        self.feed = self._reader.feed
+        self._received = bytearray()
+        self._places: tuple[int, int] | None = None
+        """Where in what was received the reply begins and ends, once its message is in."""
+
+    def feed(self, data: bytes) -> None:
+        self._received += data
+        self._reader.feed(data)
 
     def reply(self) -> Reply | None:
-        octets = self._reader.next_message()
-        return None if octets is NEED_DATA else Reply(octets, octets)
+        if self._places is None:
+            message = self._reader.next_message()
+            if message is NEED_DATA:
+                return None
+            start = len(self._received) - len(self._received.lstrip(_BETWEEN))
+            self._places = start, start + len(message) + _file_size(message, self._limits)
+        start, end = self._places
+        if len(self._received) < end:
+            return None
+        octets = bytes(self._received[start:end])
+        return Reply(octets, octets, limits=self._limits)
+
+
+def _file_size(octets: bytes, limits: Limits) -> int:
+    """How many octets a message says will follow it."""
+    if not octets.startswith(b"Z<"):
+        return 0
+    told = {field.name: field.value.scalar for field in parse(octets, limits).body.fields}
+    size = told.get("FSIZE", "")
+    fetched = (told.get("REQ"), told.get("ERROR")) == ("F", "0")
+    return int(size) if fetched and size.isascii() and size.isdigit() else 0
 
 
 class ProxyEnvelope:
@@ -125,6 +165,7 @@ class ProxyEnvelope:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        self.layers = (profile.wire.common,)
 
     def wrap(self, letter: Letter) -> bytes:
         header = CommonHeader(
@@ -136,7 +177,7 @@ class ProxyEnvelope:
         return self._profile.wire.common.frame(header, letter.message)
 
     def reader(self) -> ReplyReader:
-        return _FrameReplies(FrameReader(self._profile.wire.common, self._profile))
+        return _FrameReplies(self._profile.wire.common, self._profile)
 
 
 class DispatcherEnvelope:
@@ -144,6 +185,7 @@ class DispatcherEnvelope:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        self.layers = (profile.wire.dispatcher,)
 
     def wrap(self, letter: Letter) -> bytes:
         session = letter.session
@@ -158,21 +200,21 @@ class DispatcherEnvelope:
         return self._profile.wire.dispatcher.frame(header, letter.message)
 
     def reader(self) -> ReplyReader:
-        return _FrameReplies(FrameReader(self._profile.wire.dispatcher, self._profile))
+        return _FrameReplies(self._profile.wire.dispatcher, self._profile)
 
 
 class _FrameReplies:
-    def __init__(self, reader: FrameReader[Any]) -> None:
-        self._reader = reader
-        self.feed = reader.feed
+    def __init__(self, codec: HeaderCodec[Any], profile: Profile) -> None:
+        self._reader = FrameReader(codec, profile)
+        self._limits = profile.limits
+        self.feed = self._reader.feed
 
     def reply(self) -> Reply | None:
         frame = self._reader.next_frame()
-        return None if frame is NEED_DATA else _reply(frame)
-
-
-def _reply(frame: Frame[Any]) -> Reply:
-    return Reply(frame.octets, frame.data, frame.header.status, (frame.header,))
+        if frame is NEED_DATA:
+            return None
+        header = frame.header
+        return Reply(frame.octets, frame.data, header.status, (header,), self._limits)
 
 
 class WebEnvelope:
@@ -181,48 +223,36 @@ class WebEnvelope:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._wire = profile.wire
+        self.layers = (profile.wire.web, profile.wire.dispatcher)
+        self.longest = profile.wire.web.size + profile.frame_octets
+        """The octets of the longest body that can hold a reply."""
 
     def wrap(self, letter: Letter) -> bytes:
         web = WebHeader(letter.transaction, letter.session.key)
         header = DispatcherHeader(self._profile.version, target=letter.proxy, type=letter.type)
         return self._wire.web.encode(web) + self._wire.dispatcher.frame(header, letter.message)
 
-    def reader(self) -> ReplyReader:
-        return _WebReplies(self)
-
     def unwrap(self, body: bytes) -> Reply:
-        """The reply in a whole response body. Raises NotAReply."""
+        """The reply in a whole response body. Raises NotAReply, FrameError."""
+        if len(body) > self.longest:
+            raise NotAReply(f"a body of more than {self.longest} octets")
         try:
             web = self._wire.web.decode(body)
         except HeaderError as error:
             raise NotAReply(f"a body of {len(body)} octets: {error}") from None
-        frames = _FrameReplies(FrameReader(self._wire.dispatcher, self._profile))
+        frames = _FrameReplies(self._wire.dispatcher, self._profile)
         frames.feed(body[self._wire.web.size :])
         inner = frames.reply()
         if inner is None:
             raise NotAReply(f"a body of {len(body)} octets holds no whole dispatcher frame")
-        return Reply(body, inner.data, inner.status, (web, *inner.headers))
+        return Reply(body, inner.data, inner.status, (web, *inner.headers), inner.limits)
 
 
-class _WebReplies:
-    """Octets of a body that a caller has already delimited."""
-
-    def __init__(self, envelope: WebEnvelope) -> None:
-        self._envelope = envelope
-        self._body = b""
-
-    def feed(self, data: bytes) -> None:
-        self._body += data
-
-    def reply(self) -> Reply | None:
-        return self._envelope.unwrap(self._body)
-
-
-def envelope_for(target: Target, profile: Profile) -> Envelope:
+def envelope_for(target: Target, profile: Profile) -> Envelope | WebEnvelope:
     """The layers that the target's kind takes."""
+    if target.is_web:
+        return WebEnvelope(profile)
     kinds: dict[str, Any] = {
-        "https": WebEnvelope,
-        "http": WebEnvelope,
         "dispatcher": DispatcherEnvelope,
         "proxy": ProxyEnvelope,
         "native": NativeEnvelope,
@@ -232,16 +262,19 @@ def envelope_for(target: Target, profile: Profile) -> Envelope:
 
 
 def logon_letter(user: str, password: str) -> Letter:
-    """Validate User, the first half of a logon (WEB-04)."""
-    from starwire.protocol.messages import build_message
-
+    """Validate User, the first half of a logon (WEB-04). Raises BuildError."""
     message = build_message("VUM", {"USERID": user, "PASSWORD": password})
     return Letter(message, proxy="STAROE", transaction=Transaction.LOGON)
 
 
 def session_of(reply: Reply) -> Session | None:
-    """The session that a logon's reply opens, None if it was refused."""
+    """The session that a logon's reply opens, None if it was refused. Raises NotAReply."""
     if reply.status != Status.OK or not reply.key:
         return None
-    message = reply.message()
-    return Session(reply.key, message["USERID"].value.scalar, message["ENTPID"].value.scalar)
+    try:
+        fields = reply.message().body.fields
+        return Session(reply.key, fields["USERID"].value.scalar, fields["ENTPID"].value.scalar)
+    except MetadataError as error:
+        raise NotAReply(f"a session with no message: {error}") from None
+    except KeyError as error:
+        raise NotAReply(f"a session without {error.args[0]}") from None

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from re import compile as pattern
 from typing import NoReturn
 
 import click
 
 from starwire.grammar import MetadataError
-from starwire.protocol.packing import HeaderError
+from starwire.protocol.codes import text_of
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import Status
 
-from .client import Client, ClientError
-from .display import header_line, message_lines, reply_lines
+from .client import Client
+from .display import reply_lines, sent_lines, shown
 from .envelopes import Reply
+from .failures import ClientError
 from .target import TargetError
 
 _DONE, _REFUSED = 0, 1
+_CODE = pattern("[0-9]{1,4}")
 
 
 def transact(
@@ -46,14 +49,18 @@ def transact(
     try:
         with client(target) as to:
             if user is not None:
-                _log_on(to, client, logon, user, password or "", cannot)
-            reply = to.send(message, proxy=proxy, type=type)
-            sent = to.sent
-    except (ClientError, TargetError, HeaderError) as error:
+                if password is None:
+                    cannot("--user needs --password, or STARWIRE_PASSWORD in the environment")
+                _log_on(to, client, logon, user, password, cannot)
+            elif logon is not None:
+                cannot("--logon needs --user and --password")
+            try:
+                reply = to.send(message, proxy=proxy, type=type)
+            finally:
+                if trace:
+                    _trace(to)
+    except (ClientError, TargetError) as error:
         cannot(str(error))
-    if trace:
-        for line in _traced(sent, message, reply, profile):
-            click.echo(line, err=True)
     _write(reply, out, cannot)
     return _judge(reply)
 
@@ -69,35 +76,22 @@ def _log_on(
     if logon is not None:
         with client(logon) as web:
             to.session = web.logon(user, password)
-    elif to.target.kind in ("https", "http"):
+    elif to.target.is_web:
         to.logon(user, password)
     else:
         cannot(f"{to.target} takes no logon: say where with --logon https://HOST:PORT/nmci")
 
 
-def _traced(sent: bytes, message: bytes, reply: Reply, profile: Profile) -> Iterator[str]:
-    yield f"> {len(sent)} octets"
-    if len(sent) > len(message):
-        for line in _request_headers(sent, reply, profile):
-            yield f"> {line}"
-    for line in message_lines(message):
-        yield f"> {line}"
-    yield f"< {len(reply.octets)} octets"
-    for line in reply_lines(reply):
-        yield f"< {line}"
-
-
-def _request_headers(sent: bytes, reply: Reply, profile: Profile) -> Iterator[str]:
-    """The request's headers: of the same kinds as the reply's, in the same places."""
-    offset = 0
-    for header in reply.headers:
-        codec = next(
-            codec
-            for codec in (profile.wire.web, profile.wire.dispatcher, profile.wire.common)
-            if codec.kind is type(header)
-        )
-        yield header_line(codec.decode(sent, offset))
-        offset += codec.size
+def _trace(to: Client) -> None:
+    """What was sent and what came back, as far as it got."""
+    if to.sent:
+        click.echo(f"> {len(to.sent)} octets to {to.target}", err=True)
+        for line in sent_lines(to.sent, to.layers, to.profile.limits):
+            click.echo(f"> {line}", err=True)
+    if to.received is not None:
+        click.echo(f"< {len(to.received.octets)} octets", err=True)
+        for line in reply_lines(to.received):
+            click.echo(f"< {line}", err=True)
 
 
 def _write(reply: Reply, out: str | None, cannot: Callable[[str], NoReturn]) -> None:
@@ -111,12 +105,24 @@ def _write(reply: Reply, out: str | None, cannot: Callable[[str], NoReturn]) -> 
 
 
 def _judge(reply: Reply) -> int:
-    """0 if nothing was refused; the reason goes to standard error where no message says it."""
+    """0 if nothing was refused, else why on standard error."""
     if reply.status not in (None, Status.OK, Status.APPLICATION_ERROR):
-        word = Status(reply.status).name if reply.status in tuple(Status) else "UNKNOWN"
-        click.echo(f"starwire: status {reply.status}, {word.lower().replace('_', ' ')}", err=True)
-        return _REFUSED
+        known = reply.status in tuple(Status)
+        word = Status(reply.status).name.lower().replace("_", " ") if known else "unknown"
+        return _refused(f"status {reply.status}, {word}")
     try:
-        return _DONE if reply.message()["ERROR"].value.scalar == "0" else _REFUSED
-    except (MetadataError, KeyError):
-        return _DONE if reply.status in (None, Status.OK) else _REFUSED
+        error = reply.message().body.fields.get("ERROR")
+    except MetadataError as wrong:
+        return _refused(f"the response is no message: {wrong}")
+    code = error.value.scalar if error else "0"
+    if code != "0":
+        meaning = text_of(int(code)) if _CODE.fullmatch(code) else "which is no code"
+        return _refused(f"{shown(code)}, {meaning}")
+    if reply.status == Status.APPLICATION_ERROR:
+        return _refused(f"status {reply.status}, though ERROR is 0")
+    return _DONE
+
+
+def _refused(reason: str) -> int:
+    click.echo(f"refused: {reason}", err=True)
+    return _REFUSED

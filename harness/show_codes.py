@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from starwire.protocol.codes import Code, codes
+from starwire.protocol.codes import Code, Proxy, Reach, codes
 
-_SERVERS = {"RM": "Report Manager", "INBOX": "Inbox"}
+SERVERS: dict[Proxy, str] = {"RM": "Report Manager", "INBOX": "Inbox"}
+"""Whose list a code stands in, in words."""
+
+NEEDS: dict[Reach, str] = {
+    "success": "a request that is in order",
+    "message": "the octets of one message",
+    "state": "stored data or files, or who it is that asks",
+    "fault": "a fault that the control API switches on",
+}
+"""What a tester needs to see a code, in words."""
 
 
 def show(number: int | None, as_json: bool) -> str | None:
@@ -18,10 +27,14 @@ def show(number: int | None, as_json: bool) -> str | None:
         return msgspec.json.format(msgspec.json.encode(chosen), indent=2).decode()
     if number is None:
         return "\n".join(
-            f"{code.code:>4}  {_SERVERS[code.proxy]:<14}  {code.text}" for code in chosen
+            f"{code.code:>4}  {SERVERS[code.proxy]:<14}  {code.text}" for code in chosen
         )
     return "\n\n".join(map(_explained, chosen))
 
 
 def _explained(code: Code) -> str:
-    return f"{code.code}, {_SERVERS[code.proxy]}: {code.text}\n  given when: {code.trigger}"
+    return (
+        f"{code.code}, {SERVERS[code.proxy]}: {code.text}\n"
+        f"  given when: {code.trigger}\n"
+        f"  needs: {NEEDS[code.reach]}"
+    )

@@ -7,28 +7,46 @@ reply = yield client.send(b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>", proxy="R
 
 from __future__ import annotations
 
+import http.client
 import itertools
+import socket
+from collections.abc import Coroutine
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, TypeVar
 
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.error import (
+    ConnectError,
+    ConnectionClosed,
+    DNSLookupError,
+    UnknownHostError,
+    UserError,
+)
+from twisted.internet.error import ConnectionRefusedError as RefusedByPeer
+from twisted.internet.error import TimeoutError as TimedOutConnecting
 from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
-from twisted.internet.ssl import CertificateOptions, optionsForClientTLS, trustRootFromCertificates
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, readBody
+from twisted.web._newclient import ParseError
+from twisted.web.client import (
+    Agent,
+    FileBodyProducer,
+    HTTPConnectionPool,
+    RequestTransmissionFailed,
+    ResponseDone,
+    ResponseFailed,
+)
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IPolicyForHTTPS
-from zope.interface import implementer
 
 from starwire.protocol.profile import Profile, shipped
 from starwire.protocol.status import MessageType, Transaction
 
-from .client import ClientError, LogonRefused
 from .envelopes import (
     NO_SESSION,
     Envelope,
     Letter,
-    NotAReply,
     Reply,
     Session,
     WebEnvelope,
@@ -36,7 +54,21 @@ from .envelopes import (
     logon_letter,
     session_of,
 )
+from .failures import (
+    NO_REPLY,
+    UNSENDABLE,
+    ClientError,
+    LogonRefused,
+    NotAReply,
+    NotOk,
+    no_tls,
+    untrusted,
+    why,
+)
 from .target import Target, parse_target
+from .twisted_tls import Policy
+
+_T = TypeVar("_T")
 
 
 class TwistedClient:
@@ -64,17 +96,14 @@ class TwistedClient:
         self._serials = itertools.count(1)
         self._seconds = seconds
         self._pool = HTTPConnectionPool(reactor, persistent=True)
+        # A request that was lost with its connection may have been carried out.
         self._pool.retryAutomatically = False
-        self._agent = Agent(
-            reactor,
-            _Policy(self.target, ca, insecure),
-            connectTimeout=seconds,
-            pool=self._pool,
-        )
+        policy = Policy(self.target, self.profile, ca, insecure)
+        self._agent = Agent(reactor, policy, connectTimeout=seconds, pool=self._pool)
 
     def logon(self, user: str, password: str) -> Deferred[Session]:
         """Open a session; fails with LogonRefused or ClientError."""
-        return Deferred.fromCoroutine(self._logon(user, password))
+        return self._do(self._logon(user, password))
 
     async def _logon(self, user: str, password: str) -> Session:
         session = session_of(await self._exchange(logon_letter(user, password)))
@@ -84,55 +113,125 @@ class TwistedClient:
         return session
 
     def logoff(self) -> Deferred[Reply]:
-        """End the session."""
-        session, self.session = self.session, NO_SESSION
-        letter = Letter(b"", "STAROE", transaction=Transaction.LOGOFF, session=session)
-        return Deferred.fromCoroutine(self._exchange(letter))
+        """End the session; its key is never valid again (WEB-05)."""
+        return self._do(self._logoff())
+
+    async def _logoff(self) -> Reply:
+        letter = Letter(b"", "STAROE", transaction=Transaction.LOGOFF, session=self.session)
+        reply = await self._exchange(letter)
+        self.session = NO_SESSION
+        return reply
 
     def send(
         self, message: bytes, *, proxy: str = "RM", type: int = MessageType.SYNC
     ) -> Deferred[Reply]:
-        """One transaction; fails with ClientError."""
+        """One transaction; fails with ClientError if there is no reply, or none of the wire."""
         letter = Letter(message, proxy, type, session=self.session, serial=next(self._serials))
-        return Deferred.fromCoroutine(self._exchange(letter))
+        return self._do(self._exchange(letter))
 
     def close(self) -> Deferred[Any]:
         """Close the connections that are kept."""
         closed: Deferred[Any] = self._pool.closeCachedConnections()
         return closed
 
+    def _do(self, action: Coroutine[Deferred[Any], Any, _T]) -> Deferred[_T]:
+        return Deferred.fromCoroutine(self._explained(action))
+
+    async def _explained(self, action: Coroutine[Deferred[Any], Any, _T]) -> _T:
+        try:
+            return await action
+        except _EXPLAINED as error:
+            raise ClientError(f"{self.target}: {_why(error)}") from error
+
     async def _exchange(self, letter: Letter) -> Reply:
         octets = self._envelope.wrap(letter)
         if isinstance(self._envelope, WebEnvelope):
             working = Deferred.fromCoroutine(self._post(self._envelope, octets))
         else:
-            working = self._stream(octets)
+            working = self._stream(self._envelope, octets)
         working.addTimeout(self._seconds, self._reactor)
-        try:
-            return await working
-        except ClientError:
-            raise
-        except Exception as error:
-            raise ClientError(f"{self.target}: {error or type(error).__name__}") from error
+        return await working
 
     async def _post(self, envelope: WebEnvelope, octets: bytes) -> Reply:
-        scheme, host = self.target.kind, self.target.host
-        url = f"{scheme}://{host}:{self.target.port}{self.target.path}".encode()
         headers = Headers({b"Content-Type": [b"application/octet-stream"]})
-        response = await self._agent.request(
-            b"POST", url, headers, cast(Any, FileBodyProducer(BytesIO(octets)))
-        )
-        body = await readBody(response)
+        producer: Any = FileBodyProducer(BytesIO(octets))
+        url = str(self.target).encode()
+        response: Any = await self._agent.request(b"POST", url, headers, producer)
+        body = _Body(envelope.longest)
+        response.deliverBody(body)
+        received = await body.done
         if response.code != 200:
-            raise ClientError(f"{self.target}: HTTP {response.code} {body[:200]!r}")
-        return envelope.unwrap(body)
+            raise NotOk(response.code, received)
+        return envelope.unwrap(received)
 
-    def _stream(self, octets: bytes) -> Deferred[Reply]:
-        protocol = _Once(self._envelope, octets)
-        self._reactor.connectTCP(
-            self.target.host, self.target.port, _OnceFactory(protocol), self._seconds
-        )
-        return protocol.done
+    def _stream(self, envelope: Envelope, octets: bytes) -> Deferred[Reply]:
+        once = _Once(envelope, octets)
+        host, port = self.target.host, self.target.port
+        self._reactor.connectTCP(host, port, _OnceFactory(once), self._seconds)
+        return once.done
+
+
+_SAME_AS: tuple[tuple[type[Exception], Exception], ...] = (
+    (RefusedByPeer, ConnectionRefusedError()),
+    (DNSLookupError, socket.gaierror()),
+    (UnknownHostError, socket.gaierror()),
+    (TimedOutConnecting, TimeoutError()),
+    (UserError, TimeoutError()),
+    (DeferredTimeout, TimeoutError()),
+    (ConnectionClosed, ConnectionResetError()),
+    (ResponseDone, ConnectionResetError()),
+)
+"""What Twisted raises, and what a socket raises for the same mishap."""
+
+_OTHERS = (ConnectError, ResponseFailed, RequestTransmissionFailed, ParseError, SSL.Error, OSError)
+_EXPLAINED: tuple[type[Exception], ...] = (
+    *UNSENDABLE,
+    *NO_REPLY,
+    *(kind for kind, _ in _SAME_AS),
+    *_OTHERS,
+)
+
+
+def _why(error: Exception) -> str:
+    """The words of the blocking client for the same mishap."""
+    if isinstance(error, (ResponseFailed, RequestTransmissionFailed)):
+        # The first reason is what happened to the connection; others are its consequences.
+        return _why(error.reasons[0].value)
+    for kind, same in _SAME_AS:
+        if isinstance(error, kind):
+            return why(same)
+    if isinstance(error, ParseError):
+        return why(http.client.BadStatusLine(f"{error.data!r}"))
+    if isinstance(error, SSL.Error):
+        reason = error.args[0][-1][-1] if error.args and error.args[0] else "closed"
+        return untrusted(reason) if "certificate" in reason else no_tls(reason)
+    return why(error)
+
+
+class _Body(Protocol):
+    """All of a response's body, and not much more than the longest that is allowed."""
+
+    transport: Any
+
+    def __init__(self, longest: int) -> None:
+        self.done: Deferred[bytes] = Deferred(lambda _: self.transport.abortConnection())
+        self._longest = longest
+        self._received = bytearray()
+
+    def dataReceived(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) > self._longest and not self.done.called:
+            self.done.callback(bytes(self._received))
+            self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.done.called:
+            return
+        # A body without a length ends with its connection: PotentialDataLoss.
+        if reason.check(ResponseDone, PotentialDataLoss):
+            self.done.callback(bytes(self._received))
+        else:
+            self.done.errback(reason)
 
 
 class _Once(Protocol):
@@ -141,22 +240,31 @@ class _Once(Protocol):
     transport: Any
 
     def __init__(self, envelope: Envelope, octets: bytes) -> None:
-        self.done: Deferred[Reply] = Deferred(lambda _: self.transport.abortConnection())
+        self.done: Deferred[Reply] = Deferred(self._cancel)
+        self.connector: Any = None
         self._reader = envelope.reader()
         self._octets = octets
+
+    def _cancel(self, _: Any) -> None:
+        if self.transport is None:
+            self.connector.stopConnecting()
+        else:
+            self.transport.abortConnection()
 
     def connectionMade(self) -> None:
         self.transport.write(self._octets)
 
     def dataReceived(self, data: bytes) -> None:
+        if self.done.called:
+            return
         try:
             self._reader.feed(data)
             reply = self._reader.reply()
-        except Exception:
+        except NO_REPLY:
             self.fail(Failure())
             self.transport.abortConnection()
             return
-        if reply is not None and not self.done.called:
+        if reply is not None:
             self.done.callback(reply)
             self.transport.loseConnection()
 
@@ -171,45 +279,14 @@ class _Once(Protocol):
 class _OnceFactory(ClientFactory):
     noisy = False
 
-    def __init__(self, protocol: _Once) -> None:
-        self._protocol = protocol
+    def __init__(self, once: _Once) -> None:
+        self._once = once
+
+    def startedConnecting(self, connector: Any) -> None:
+        self._once.connector = connector
 
     def buildProtocol(self, addr: Any) -> Any:
-        return self._protocol
+        return self._once
 
     def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
-        self._protocol.fail(reason)
-
-
-@implementer(IPolicyForHTTPS)
-class _Policy:
-    """Verifies as `client.Client` does."""
-
-    def __init__(self, target: Target, ca: str | None, insecure: bool) -> None:
-        self._verified = not insecure and not (
-            ca is None and target.host.startswith(("127.", "::1", "localhost"))
-        )
-        self._ca = ca
-
-    def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
-        if not self._verified:
-            return _Unverified()
-        root = None
-        if self._ca is not None:
-            from twisted.internet.ssl import Certificate
-
-            with open(self._ca, "rb") as file:
-                root = trustRootFromCertificates([Certificate.loadPEM(file.read())])
-        return optionsForClientTLS(hostname.decode(), trustRoot=root)
-
-
-class _Unverified:
-    """Makes TLS connections to anybody."""
-
-    def __init__(self) -> None:
-        self._context = CertificateOptions(verify=False).getContext()
-
-    def clientConnectionForTLS(self, protocol: Any) -> Any:
-        from OpenSSL import SSL
-
-        return SSL.Connection(self._context, None)
+        self._once.fail(reason)
