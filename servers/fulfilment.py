@@ -32,14 +32,16 @@ NOT_CREDIBLE = 6707
 
 def take_acknowledgment(work: Work) -> Outcome:
     """ARDA: whether the server could make something of a request."""
-    request = _request(work)
+    request, report = _request(work)
+    if int(work.request.scalar("USERRPTID", str(report.id))) != report.id:
+        raise Refused(NOT_CREDIBLE)
     error = work.number("ERROR")
     if request.state != FULFILLED:
         state = REFUSED if error else ACKNOWLEDGED
         set_request(work.connection, request.id, state=state, error=error)
         if error:
-            set_report(work.connection, request.report, status=FAILED, status_time=work.now)
-    return Outcome({"USERRPTID": str(request.report)})
+            set_report(work.connection, report.id, status=FAILED, status_time=work.now)
+    return Outcome({"USERRPTID": str(report.id)})
 
 
 def take_notification(work: Work) -> Outcome:
@@ -61,25 +63,23 @@ def take_notification(work: Work) -> Outcome:
     return Outcome({"USERRPTID": str(report.id)})
 
 
-def _request(work: Work) -> ReportRequest:
-    """The request that the message names, for the report that it names."""
-    request = find_request(work.connection, work.number("REQUESTID"))
-    if request is None:
+def _request(work: Work) -> tuple[ReportRequest, UserReport]:
+    """The request that the message names, and its report, kept from other writers."""
+    number = work.number("REQUESTID")
+    request = find_request(work.connection, number)
+    report = find_report(work.connection, request.report, lock=True) if request else None
+    # What was read before the lock may have changed, or be gone.
+    request = find_request(work.connection, number) if report else None
+    if request is None or report is None:
         raise Refused(NOT_CREDIBLE)
-    if int(work.request.scalar("USERRPTID", str(request.report))) != request.report:
-        raise Refused(NOT_CREDIBLE)
-    return request
+    return request, report
 
 
 def _asked_for(work: Work) -> UserReport:
     """The report of an NRL's REQUESTID, if nothing speaks against it."""
-    number = work.number("REQUESTID")
-    request = find_request(work.connection, number)
-    report = find_report(work.connection, request.report) if request else None
-    if report is None:
-        raise Refused(NOT_CREDIBLE)
+    request, report = _request(work)
     notified = schema.notified_reports.c
-    query = select(notified.id).where(notified.requestid == number)
+    query = select(notified.id).where(notified.requestid == request.id)
     if work.connection.execute(query).first() is not None:
         raise Refused(REPEATED)
     own = {

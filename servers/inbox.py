@@ -212,8 +212,12 @@ class Inbox:
 
 
 def _purge(connection: Connection, now: float) -> None:
-    """Delete the items whose time to live is over. Readers pass them over until then."""
-    connection.execute(delete(schema.inbox_items).where(_ITEMS.expires <= now))
+    """Delete the items whose time to live is over. Readers pass them over until then.
+
+    Locked in the order of their ids, so that two that purge at once cannot wait for one another.
+    """
+    over = select(_ITEMS.id).where(_ITEMS.expires <= now).order_by(_ITEMS.id).with_for_update()
+    connection.execute(delete(schema.inbox_items).where(_ITEMS.id.in_(over)))
 
 
 def _user(connection: Connection, request: Request, customer: Customer | None) -> Customer:

@@ -1,4 +1,8 @@
-"""Reports that users defined, and the requests made from them, as the store keeps them."""
+"""Reports that users defined, and the requests made from them, as the store keeps them.
+
+Whoever changes a report or one of its requests locks the report first. So two that change the same
+one come after each other, and no two can wait for one another.
+"""
 
 from __future__ import annotations
 
@@ -128,8 +132,8 @@ def drop_waiting_requests(connection: Connection, report: int) -> None:
 
 
 def find_request(connection: Connection, number: int) -> ReportRequest | None:
-    """The request with that REQUESTID, kept from other writers."""
-    query = select(_REQUESTS).where(_REQUESTS.c.id == number).with_for_update()
+    """The request with that REQUESTID."""
+    query = select(_REQUESTS).where(_REQUESTS.c.id == number)
     found = connection.execute(query).mappings().one_or_none()
     return None if found is None else ReportRequest(**found)
 

@@ -240,3 +240,39 @@ def test_an_acknowledgment_behind_the_report_takes_nothing_back(rm) -> None:
         "ARDA<ERROR=0,USERRPTID=3415,REQUESTID=20341>"
     )
     assert state(rm.store, 20341) == ("fulfilled", None, "C")
+
+
+def test_a_report_that_is_deleted_while_its_server_answers(rm, dorod: Customer) -> None:
+    """Whoever comes first, both get an answer: neither waits for the other for ever."""
+
+    def ask(message: str) -> None:
+        start.wait()
+        answers.append(rm.native(message))
+
+    for number in range(3416, 3424):
+        ad_hoc = "A<START=199801010000,END=199801020000>"
+        rm.native(
+            "ARD<USERID=dorod,ENTPID=00022924,STDRPTID=40,NAME=n,PRODUCT=S,CATEGORY=c,"
+            f"SCHEDULE={ad_hoc},ACTIVE=1,RANGETYPE=1,SCHEDTYPE=A,TIMEZONE=45,"
+            "BILLING=<<1,a>>,EMAIL=0,PAGE=0>"
+        )
+        request = number + 28782
+        start = threading.Barrier(3, timeout=30)
+        answers: list[str] = []
+        threads = [
+            threading.Thread(target=ask, args=[message])
+            for message in (
+                f"DRD<USERID=dorod,USERRPTID={number}>",
+                f"ARDA<ERROR=6101,REQUESTID={request}>",
+                NRL.replace("3415", str(number)).replace("20341", str(request)),
+            )
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(answer.partition(",")[0] for answer in answers) in [
+            [arda, "DRDA<ERROR=0", nrla]
+            for arda in ("ARDA<ERROR=0", "ARDA<ERROR=6707")
+            for nrla in ("NRLA<ERROR=0", "NRLA<ERROR=6707")
+        ]

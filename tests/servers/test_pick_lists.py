@@ -1,5 +1,7 @@
 import pytest
+from sqlalchemy import insert
 
+from starwire.servers import schema
 from starwire.servers.customer import Customer
 
 
@@ -133,3 +135,24 @@ def test_a_row_of_a_hierarchy_can_be_put_into_an_ard(rm, jeanvnet2: Customer) ->
         == "ARDA<ERROR=0,USERRPTID=3416>"
     )
     assert f"<BILLING,{rows},PL_HIER>" in rm("GURD<REPORTID=3416>", jeanvnet2)
+
+
+@pytest.mark.parametrize(
+    ("datacat", "rows"),
+    [("P", "<p~priced>"), ("U", "<u~unpriced>"), ("B", "<p~priced><u~unpriced>")],
+)
+def test_a_data_category_chooses_its_own_rows_and_those_of_both(
+    rm, jeanvnet2: Customer, datacat: str, rows: str
+) -> None:
+    place = {"list": "PL_USAGE", "product": "H", "io": "B"}
+    with rm.store.write() as connection:
+        connection.execute(
+            insert(schema.pick_list_values),
+            [
+                {**place, "position": 0, "datacat": "P", "code": "p", "description": "priced"},
+                {**place, "position": 1, "datacat": "U", "code": "u", "description": "unpriced"},
+                {**place, "position": 2, "datacat": "B", "code": "b", "description": "both"},
+            ],
+        )
+    message = f"GPL<PL_USAGE,IO=O,PRODUCT=H,DATACAT={datacat}>"
+    assert rm(message, jeanvnet2) == f"GPLA<ERROR=0,PL_USAGE={rows}<b~both>>"

@@ -1,12 +1,15 @@
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from starwire.servers import schema
 from starwire.servers import star_oe as module
 from starwire.servers.customer import Customer
+from starwire.servers.logon_failures import LogonFailures
 from starwire.servers.store import Store
 
 RIGHT = "VUM<USERID=jeanvnet2,PASSWORD=interact>"
@@ -179,8 +182,9 @@ def test_guesses_at_the_same_time_are_counted_one_by_one(
         found = matches(password, stored)
         barrier.wait()
         if password == "interact":
+            give_up = time.monotonic() + 30
             while failures(star_oe.store).get("jeanvnet2", 0) < 5:
-                pass
+                assert time.monotonic() < give_up
         return found
 
     matches = module.matches
@@ -196,6 +200,28 @@ def test_guesses_at_the_same_time_are_counted_one_by_one(
     for thread in threads:
         thread.join()
     assert answers == {WRONG: [REFUSED] * 5, RIGHT: [REFUSED]}
+
+
+def test_a_wait_that_begins_between_two_looks_holds(store: Store) -> None:
+    class Interfered(Store):
+        """Others fail four more times just before anything is written."""
+
+        def __init__(self) -> None:
+            self.read = store.read
+
+        @contextmanager
+        def write(self) -> Iterator[Connection]:
+            with store.write() as connection:
+                connection.execute(update(schema.logon_failures).values(failures=5))
+            with store.write() as connection:
+                yield connection
+
+    calm = LogonFailures(store, allowed=5, wait_seconds=60.0, names=10)
+    assert not calm.admits("jeanvnet2", False, 1000.0)
+    interfered = LogonFailures(Interfered(), allowed=5, wait_seconds=60.0, names=10)
+    assert not interfered.admits("jeanvnet2", True, 1000.0)
+    assert failures(store) == {"jeanvnet2": 5}
+    assert calm.admits("jeanvnet2", True, 1060.0)
 
 
 def test_many_right_logons_at_once_all_succeed(star_oe) -> None:
