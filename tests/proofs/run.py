@@ -47,6 +47,7 @@ def prove(name: str, *, quick: bool) -> bool:
         title = (proof.__doc__ or "").strip().splitlines()[0]
         head = f"{title}\n{today}, commit {commit()}, `./dev prove {name}`\n\n"
         path = ROOT / "docs" / "proofs" / f"{name}.txt"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(head + "\n".join(lines) + "\n", "utf-8")
     return held
 
