@@ -15,6 +15,7 @@ from io import BytesIO
 from typing import Any, TypeVar
 
 from OpenSSL import SSL
+from service_identity import VerificationError
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import (
@@ -55,6 +56,7 @@ from .envelopes import (
     session_of,
 )
 from .failures import (
+    NO_CONNECTION,
     NO_REPLY,
     UNSENDABLE,
     ClientError,
@@ -183,12 +185,17 @@ _SAME_AS: tuple[tuple[type[Exception], Exception], ...] = (
 )
 """What Twisted raises, and what a socket raises for the same mishap."""
 
-_OTHERS = (ConnectError, ResponseFailed, RequestTransmissionFailed, ParseError, SSL.Error, OSError)
 _EXPLAINED: tuple[type[Exception], ...] = (
     *UNSENDABLE,
     *NO_REPLY,
+    *NO_CONNECTION,
     *(kind for kind, _ in _SAME_AS),
-    *_OTHERS,
+    ConnectError,
+    ResponseFailed,
+    RequestTransmissionFailed,
+    ParseError,
+    SSL.Error,
+    VerificationError,
 )
 
 
@@ -205,6 +212,8 @@ def _why(error: Exception) -> str:
     if isinstance(error, SSL.Error):
         reason = error.args[0][-1][-1] if error.args and error.args[0] else "closed"
         return untrusted(reason) if "certificate" in reason else no_tls(reason)
+    if isinstance(error, VerificationError):
+        return untrusted("it is for another host")
     return why(error)
 
 
@@ -231,7 +240,7 @@ class _Body(Protocol):
         if reason.check(ResponseDone, PotentialDataLoss):
             self.done.callback(bytes(self._received))
         else:
-            self.done.errback(reason)
+            self.done.errback(http.client.IncompleteRead(bytes(self._received)))
 
 
 class _Once(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
@@ -51,6 +52,7 @@ def _certificates(path: str) -> list[Certificate]:
     return [Certificate.load(one.public_bytes(Encoding.DER)) for one in found]
 
 
+@implementer(IOpenSSLClientConnectionCreator)
 class _Unverified:
     """Makes TLS connections to anybody, of versions before 1.2 too if they are allowed."""
 
