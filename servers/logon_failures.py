@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -34,32 +36,31 @@ class LogonFailures:
         if right and not failures:
             return True
         with self._store.write() as connection:
+            if not right:
+                self._make_row(connection, userid, now)
             failures, last = _state(connection, userid, lock=True)
             if self._waits(failures, last, now):
                 return False
+            row = _FAILURES.userid == userid
             if right:
-                gone = delete(schema.logon_failures).where(_FAILURES.userid == userid)
-                connection.execute(gone)
+                connection.execute(delete(schema.logon_failures).where(row))
             else:
                 # After a wait the count begins anew.
-                self._note(connection, userid, failures % self._allowed + 1, now)
+                values = {"failures": failures % self._allowed + 1, "last": now}
+                connection.execute(update(schema.logon_failures).where(row).values(values))
         return right
 
     def _waits(self, failures: int, last: float, now: float) -> bool:
         return failures >= self._allowed and now < last + self._wait
 
-    def _note(self, connection: Connection, userid: str, failures: int, now: float) -> None:
-        values = {"failures": failures, "last": now}
-        changed = update(schema.logon_failures).where(_FAILURES.userid == userid).values(values)
-        if connection.execute(changed).rowcount:
+    def _make_row(self, connection: Connection, userid: str, now: float) -> None:
+        """There must be a row to lock, or two first failures at once would count as one."""
+        if connection.execute(select(_FAILURES.userid).where(_FAILURES.userid == userid)).first():
             return
         self._make_room(connection)
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(schema.logon_failures).values(userid=userid, **values))
-        except IntegrityError:  # the same name failed for the first time twice at once
-            again = {"failures": _FAILURES.failures + 1, "last": now}
-            connection.execute(changed.values(again))
+        row = insert(schema.logon_failures).values(userid=userid, failures=0, last=now)
+        with suppress(IntegrityError), connection.begin_nested():
+            connection.execute(row)
 
     def _make_room(self, connection: Connection) -> None:
         count = connection.execute(select(func.count()).select_from(schema.logon_failures))

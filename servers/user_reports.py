@@ -48,8 +48,8 @@ class UserReport(msgspec.Struct, frozen=True):
     status: str
     status_time: float
     created: float
-    parameters: Mapping[str, str] = {}
-    """All others of the ARD that had a value, by canonical name, as sent."""
+    parameters: Mapping[str, str]
+    """All others of the ARD that had a value, by canonical name, as sent; TIMEZONE always."""
     dates: Sequence[tuple[str, str]] = ()
     """START and END, YYYYMMDDhhmm in the report's own time zone."""
 
@@ -93,12 +93,10 @@ def add_report(connection: Connection, report: UserReport) -> None:
     row = msgspec.structs.asdict(report)
     parameters, dates = row.pop("parameters"), row.pop("dates")
     connection.execute(insert(_REPORTS).values(row))
-    if parameters:
-        rows = [
-            {"report": report.id, "name": name, "value": value}
-            for name, value in parameters.items()
-        ]
-        connection.execute(insert(_PARAMETERS), rows)
+    rows = [
+        {"report": report.id, "name": name, "value": value} for name, value in parameters.items()
+    ]
+    connection.execute(insert(_PARAMETERS), rows)
     if dates:
         pairs = [
             {"report": report.id, "position": position, "start": start, "end": end}

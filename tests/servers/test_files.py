@@ -126,3 +126,9 @@ def test_metadata_lies_beside_the_report_under_its_stem(
 )
 def test_an_extension_says_whether_a_file_is_compressed(loc: str, compressed: bool) -> None:
     assert is_compressed_name(loc) is compressed
+
+
+def test_files_of_our_own_are_placed_below_the_root_only(root: FileRoot) -> None:
+    assert root.place("/inbox/b.csv") == root.folder / "inbox" / "b.csv"
+    with pytest.raises(ValueError, match=r"'/\.\./b\.csv' is no place below"):
+        root.place("/../b.csv")

@@ -361,6 +361,18 @@ def test_nobody_speaks_for_another(inbox, dorod: Customer, message: str, code: i
     assert items(inbox.store) == 3
 
 
+@pytest.mark.usefixtures("three")
+def test_on_the_native_port_an_id_is_enough(inbox) -> None:
+    assert inbox.native("F<INBOXID=1>") == "Z<REQ=F,ERROR=0,INBOXID=1,FSIZE=3>"
+    assert inbox.native("D<INBOXID=1>") == "Z<REQ=D,ERROR=0>"
+    assert inbox.native("F<INBOXID=1>") == "Z<REQ=F,ERROR=5100>"
+    update = "U<ENTPID=00022924,USERID=dorod,INBOXID=3,TTL=1>"
+    assert inbox.native(update) == "Z<REQ=U,ERROR=5100>"
+    assert inbox.native(update.replace("dorod", "nobody")) == "Z<REQ=U,ERROR=5111>"
+    nobodys = "D<USERID=nobody,ENTPID=00022924>"
+    assert inbox.native(nobodys) == "Z<REQ=D,ERROR=5141>"
+
+
 # ---------------------------------------------------------------------------------------- update
 
 

@@ -7,6 +7,9 @@ from starwire.protocol.catalogue import catalogue
 from starwire.protocol.validation import validate
 from starwire.servers.customer import Customer
 from starwire.servers.files import FileRoot
+from starwire.servers.metadata import report_metadata
+from starwire.servers.reference import load_reference
+from starwire.servers.store import Store
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
 NRL = (GOLDEN / "nrl.emended.msg").read_text("latin-1")
@@ -197,3 +200,8 @@ def test_an_axis_that_is_not_shown_is_not_drawn(described) -> None:
     metadata = described(STDRPTID="92", COLUMNS="<67>")
     assert "^DEFINE_X_AXIS=0^X_AXIS_COLUMN=^DEFAULT_Y_COLUMN=<67>^" in metadata
     assert metadata.count("METACOLUMN=") == 1
+
+
+def test_a_file_for_no_report_is_a_mistake_of_the_caller(store: Store) -> None:
+    with store.read() as connection, pytest.raises(KeyError):
+        report_metadata(connection, load_reference(connection), 99999)

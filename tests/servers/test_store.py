@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from starwire.servers import schema
+from starwire.servers import store as module
 from starwire.servers.store import (
     COUNTERS,
     IdsExhausted,
@@ -307,6 +308,7 @@ KILLED = """
 import os, sys
 from sqlalchemy import insert
 from starwire.servers import schema
+from starwire.servers import store as module
 from starwire.servers.store import open_store
 store = open_store(sys.argv[1])
 row = {"entpid": "e", "password": "-"}
@@ -344,3 +346,55 @@ def test_a_writer_that_waits_too_long_is_told(
         with pytest.raises(DBAPIError, match="database is locked"), store.write():
             pass
     store.close()
+
+
+def test_a_new_file_that_others_hold_is_tried_again_in_time() -> None:
+    class Busy:
+        def __init__(self, *failures: str) -> None:
+            self.failures = list(failures)
+
+        def execute(self, statement: str) -> None:
+            assert statement == "PRAGMA journal_mode = WAL"
+            if self.failures:
+                raise sqlite3.OperationalError(self.failures.pop(0))
+
+    busy = Busy("database is locked", "database table is locked")
+    module._use_wal(busy)
+    assert busy.failures == []
+    with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+        module._use_wal(Busy("disk I/O error"))
+
+
+def test_a_new_file_that_others_hold_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy:
+        def execute(self, statement: str) -> None:
+            raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.05)
+    with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+        module._use_wal(Busy())
+
+
+def test_without_psycopg_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*arguments: object, **options: object) -> None:
+        raise ModuleNotFoundError("No module named 'psycopg'")
+
+    monkeypatch.setattr("sqlalchemy.create_engine", missing)
+    with pytest.raises(StoreError, match=r"install starwire\[postgres\]"):
+        open_store("postgresql://host/state")
+
+
+def test_a_database_that_cannot_hold_every_octet_is_refused() -> None:
+    class Latin:
+        def execute(self, statement: object) -> None:
+            pass
+
+        def exec_driver_sql(self, statement: str) -> "Latin":
+            assert statement == "SHOW server_encoding"
+            return self
+
+        def scalar_one(self) -> str:
+            return "LATIN1"
+
+    with pytest.raises(StoreError, match="encoding is LATIN1; create it with ENCODING 'UTF8'"):
+        module._prepare_postgresql(Latin())
