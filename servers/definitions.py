@@ -29,9 +29,17 @@ NO_ID = 6107
 NO_SERVER = 6116
 
 _ACTIVE = "1"
-_OWN_PLACE = frozenset(
-    "USERID ENTPID STDRPTID NAME PRODUCT CATEGORY SCHEDULE ACTIVE THRESHOLD".split()  # noqa: SIM905
-)
+_OWN_PLACE = {
+    "USERID",
+    "ENTPID",
+    "STDRPTID",
+    "NAME",
+    "PRODUCT",
+    "CATEGORY",
+    "SCHEDULE",
+    "ACTIVE",
+    "THRESHOLD",
+}
 """Parameters of an ARD that the store keeps elsewhere than among the report's parameters."""
 
 
