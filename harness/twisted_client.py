@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from OpenSSL import SSL
 from service_identity import VerificationError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import (
     ConnectError,
@@ -203,7 +203,8 @@ def _why(error: Exception) -> str:
     """The words of the blocking client for the same mishap."""
     if isinstance(error, (ResponseFailed, RequestTransmissionFailed)):
         # The first reason is what happened to the connection; others are its consequences.
-        return _why(error.reasons[0].value)
+        first = error.reasons[0].value
+        return _why(TimeoutError() if isinstance(first, CancelledError) else first)
     for kind, same in _SAME_AS:
         if isinstance(error, kind):
             return why(same)

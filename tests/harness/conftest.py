@@ -86,6 +86,13 @@ class FakeServer:
             self.requests.append(octets)
         return octets
 
+    def read_request(self, kind: str, connection: socket.socket) -> None:
+        """All that a client of that kind sends: who closes before resets the connection."""
+        if kind == "http":
+            self.read_post(connection)
+        else:
+            connection.recv(65_536)
+
     def read_post(self, connection: socket.socket) -> bytes:
         """One HTTP request, kept whole; gives its body, nothing at the end of the stream."""
         octets = b""

@@ -294,7 +294,7 @@ def test_each_transaction_has_the_whole_time(serve: Any) -> None:
 )
 def test_what_is_no_reply(serve: Any, kind: str, sent: bytes, reason: str) -> None:
     def answer(connection: Any, server: Any) -> None:
-        connection.recv(65_536)
+        server.read_request(kind, connection)
         connection.sendall(sent)
 
     with Client(serve(answer).target(kind), seconds=5) as client:

@@ -236,11 +236,11 @@ def posts(http_ok: Any, *bodies: bytes, **options: Any) -> Callable[[Any, Any], 
     return answer
 
 
-def says(octets: bytes) -> Callable[[Any, Any], None]:
+def says(kind: str, octets: bytes) -> Callable[[Any, Any], None]:
     """A server that answers anything with that, and closes."""
 
     def answer(connection: Any, server: Any) -> None:
-        connection.recv(65_536)
+        server.read_request(kind, connection)
         connection.sendall(octets)
 
     return answer
@@ -258,17 +258,17 @@ def test_both_clients_are_told_the_same(serve: Any, http_ok: Any, nobody: int) -
         ("http", posts(http_ok, b"down\nx", status=b"503 Oh"), send),
         ("http", posts(http_ok, b"OK"), send),
         ("http", posts(http_ok, ANSWER[:-1]), send),
-        ("http", says(http + b"\r\n" + ANSWER), send),
-        ("http", says(http + b"Content-Length: 1\r\n\r\n"), send),
-        ("http", says(b""), send),
-        ("native", says(b"B<ERROR=0>"), [*send, *send]),
-        ("native", says(b"B<ERROR"), send),
-        ("native", says(b">"), send),
-        ("proxy", says(b"\x02"), send),
-        ("dispatcher", says(b"\x01\x00\x00\x00\x4b"), send),
+        ("http", says("http", http + b"\r\n" + ANSWER), send),
+        ("http", says("http", http + b"Content-Length: 1\r\n\r\n"), send),
+        ("http", says("http", b""), send),
+        ("native", says("native", b"B<ERROR=0>"), send),
+        ("native", says("native", b"B<ERROR"), send),
+        ("native", says("native", b">"), send),
+        ("proxy", says("proxy", b"\x02"), send),
+        ("dispatcher", says("dispatcher", b"\x01\x00\x00\x00\x4b"), send),
         ("native", lambda connection, server: server.done.wait(5), send),
         ("http", lambda connection, server: server.done.wait(5), send),
-        ("https", says(http + b"\r\n"), send),
+        ("https", says("https", http + b"\r\n"), send),
     ]
     cases: list[dict[str, Any]] = []
     for kind, script, calls in table:
