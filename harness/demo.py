@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from starwire.grammar import MetadataError
-from starwire.protocol.codes import text_of
 from starwire.protocol.profile import Profile
 
 from .client import Client
@@ -29,6 +28,7 @@ from .emulator import EmulatorError, EmulatorProcess
 from .envelopes import Reply
 from .failures import ClientError
 from .hops import Passed
+from .show_codes import meaning
 
 _PASSWORD = "interact"
 _MOST = 12
@@ -219,7 +219,7 @@ class _Day:
         error = _told(reply, "ERROR")
         self._steps += 1
         if error not in ("0", ""):
-            self._console.print(f"    [dim]{escape(_meaning(error))}[/dim]")
+            self._console.print(f"    [dim]{escape(f'{error} means: {meaning(error)}')}[/dim]")
         if error != step.error:
             self._wrong += 1
             self._say(f"    It must be ERROR = {step.error}.")
@@ -240,7 +240,3 @@ def _told(reply: Reply, name: str) -> str:
     except MetadataError:
         return ""
     return field.value.scalar if field else ""
-
-
-def _meaning(code: str) -> str:
-    return f"{code} means: {text_of(int(code)) if code.isdigit() else 'no code'}"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from re import compile as pattern
 from typing import NoReturn
 
 import click
 
 from starwire.grammar import MetadataError
-from starwire.protocol.codes import text_of
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import Status
 
@@ -18,10 +16,10 @@ from .client import Client
 from .display import reply_lines, sent_lines, shown
 from .envelopes import Reply
 from .failures import ClientError
+from .show_codes import meaning
 from .target import TargetError
 
 _DONE, _REFUSED = 0, 1
-_CODE = pattern("[0-9]{1,4}")
 
 
 def transact(
@@ -116,8 +114,7 @@ def _judge(reply: Reply) -> int:
         return _refused(f"the response is no message: {wrong}")
     code = error.value.scalar if error else "0"
     if code != "0":
-        meaning = text_of(int(code)) if _CODE.fullmatch(code) else "which is no code"
-        return _refused(f"{shown(code)}, {meaning}")
+        return _refused(f"{shown(code)}, {meaning(code)}" if code else "ERROR has no value")
     if reply.status == Status.APPLICATION_ERROR:
         return _refused(f"status {reply.status}, though ERROR is 0")
     return _DONE

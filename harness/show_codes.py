@@ -38,3 +38,8 @@ def _explained(code: Code) -> str:
         f"  given when: {code.trigger}\n"
         f"  needs: {NEEDS[code.reach]}"
     )
+
+
+def meaning(error: str) -> str:
+    """What the ERROR of an answer means, whatever it holds."""
+    return next((code.text for code in codes() if str(code.code) == error), "no code of Appendix E")
