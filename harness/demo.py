@@ -123,7 +123,7 @@ def run(
             day.live()
             if emulator.stop():
                 cannot(f"the emulator failed: {emulator.log[-1]}")
-    except (EmulatorError, ClientError) as error:
+    except (EmulatorError, ClientError, OSError) as error:
         cannot(str(error))
     return day.end()
 
