@@ -101,7 +101,6 @@ def codes(code: int | None, as_json: bool) -> None:
     $ starwire codes 6612
     6612, Report Manager: the brackets are unbalanced
       given when: A closing bracket that closes nothing, or an end of the input with a group open.
-      needs: the octets of one message
 
     0 stands in both lists. docs/error-codes.md has all of it on one page.
     """

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from starwire.protocol.codes import Code, Proxy, Reach, codes
+from starwire.protocol.codes import Code, Proxy, codes
 
 SERVERS: dict[Proxy, str] = {"RM": "Report Manager", "INBOX": "Inbox"}
 """Whose list a code stands in, in words."""
-
-NEEDS: dict[Reach, str] = {
-    "success": "a request that is in order",
-    "message": "the octets of one message",
-    "state": "stored data or files, or who it is that asks",
-    "fault": "a fault that the control API switches on",
-}
-"""What a tester needs to see a code, in words."""
 
 
 def show(number: int | None, as_json: bool) -> str | None:
@@ -33,11 +25,7 @@ def show(number: int | None, as_json: bool) -> str | None:
 
 
 def _explained(code: Code) -> str:
-    return (
-        f"{code.code}, {SERVERS[code.proxy]}: {code.text}\n"
-        f"  given when: {code.trigger}\n"
-        f"  needs: {NEEDS[code.reach]}"
-    )
+    return f"{code.code}, {SERVERS[code.proxy]}: {code.text}\n  given when: {code.trigger}"
 
 
 def meaning(error: str) -> str:

@@ -259,7 +259,6 @@ def test_codes_explains_one_as_its_help_shows() -> None:
         "6612, Report Manager: the brackets are unbalanced",
         "  given when: A closing bracket that closes nothing, or an end of the input with a group "
         "open.",
-        "  needs: the octets of one message",
     ]
     assert "".join(f"  {line}\n" for line in told.splitlines()) in done("codes", "--help")
 
