@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import attrs
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall, deferLater
 
 from starwire.grammar import MetadataError
 from starwire.protocol.catalogue import Catalogue, catalogue
 from starwire.protocol.endpoints import DEFAULT_PORTS, PROXY_OF_TARGET
 from starwire.protocol.native import NativeReader
 from starwire.protocol.profile import Profile
+from starwire.protocol.status import MessageType
 from starwire.protocol.validation import Refusal, validate
 
 from . import tls
@@ -23,6 +24,7 @@ from .adapter import Answer, Answerer, AnsweringFactory, Hop, Patience
 from .backend import BackEnd
 from .configuration import Configuration
 from .database import Database
+from .deferral import Deferral
 from .dispatcher import Dispatcher
 from .files import FileRoot
 from .first_data import FirstData
@@ -45,6 +47,8 @@ from .web import WebSite
 _BACKLOG = 1024
 """Connections that may wait to be accepted; Twisted's 50 are too few for a crowd of clients."""
 _DRAIN_SECONDS = 10.0
+_SWEEP_SECONDS = 15.0
+"""How long an accepted request may wait before any instance works it off."""
 
 
 @attrs.frozen
@@ -99,6 +103,8 @@ class Emulator:
             ("web", self._start_web),
         ]
         self._services = self._make_services(self._database)
+        self._sweep = LoopingCall(self._resume)
+        self._sweep.clock = self._reactor
         for target, name in PROXY_OF_TARGET.items():
             if name in self._ports and target not in self._registry:
                 self._registry.place(target, f"{self._settings.host}:{self._ports[name]}")
@@ -107,14 +113,23 @@ class Emulator:
             if name in self._settings.only:
                 factory = await starter()
                 places.append((name, self._settings.host, self._listen(name, factory)))
+        self._sweep.start(_SWEEP_SECONDS, now=False)
         return places
+
+    async def _resume(self) -> None:
+        """Work off what an instance that is gone has accepted."""
+        for spec in PROXIES:
+            if spec.name in self._settings.only and MessageType.REQUEST in spec.types:
+                await self._services.resume(spec.name, older=_SWEEP_SECONDS)
 
     async def stop(self) -> None:
         """Accept nothing more, let the answers under way go out, then close everything."""
+        if self._sweep.running:
+            self._sweep.stop()
         for port in self._listening:
             await port.stopListening()
         until = self._reactor.seconds() + _DRAIN_SECONDS
-        while any(factory.busy for factory in self._factories):
+        while self._services.working or any(factory.busy for factory in self._factories):
             if self._reactor.seconds() > until:
                 break
             await deferLater(self._reactor, 0.02)
@@ -149,7 +164,8 @@ class Emulator:
         )
         behind: tuple[BackEnd, ...] = (manager, inbox, order_entry)
         back_ends = {door: back_end for back_end in behind for door in back_end.doors}
-        return Services(profile, self._catalogue, database, back_ends)
+        deferral = Deferral(database, time.time)
+        return Services(profile, self._catalogue, database, deferral, back_ends)
 
     async def _start_jar(self) -> AnsweringFactory:
         assert self._database is not None
@@ -158,7 +174,9 @@ class Emulator:
         return self._bare("jar", jar.answer)
 
     async def _start_proxy(self, spec: ProxySpec) -> AnsweringFactory:
-        proxy = Proxy(spec, self._profile, self._new_jar(), self._services.serve, self._trail)
+        proxy = Proxy(spec, self._profile, self._new_jar(), self._services, self._trail)
+        if MessageType.REQUEST in spec.types:
+            await self._services.resume(spec.name)
         return self._framed(spec.name, self._profile.wire.common, proxy.answer)
 
     async def _start_native(self, door: str) -> AnsweringFactory:

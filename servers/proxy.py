@@ -1,4 +1,4 @@
-"""The proxy core: one behaviour, which each proxy configures (HDR, TRN-01).
+"""The proxy core: one behaviour, which each proxy configures (HDR, TRN-01, TRN-02).
 
 A frame is judged echo first, then type, session key and data (HDR-03); version and length were the
 reader's. What the message means is the back end's affair.
@@ -6,7 +6,6 @@ reader's. What the message means is the back end's affair.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import attrs
@@ -32,7 +31,23 @@ class Done:
     """Whether no frame can hold the response (CAT-06)."""
 
 
-Serve = Callable[[bytes, str, Customer | None], Awaitable[Done]]
+class Desk(Protocol):
+    """What works for the proxies: the back ends, at once or later."""
+
+    async def serve(self, octets: bytes, door: str, customer: Customer | None) -> Done:
+        """The response to a message, at once."""
+
+    async def accept(
+        self, serial: int, key: str, octets: bytes, door: str, customer: Customer
+    ) -> bytes:
+        """The identifier of a message that is worked off later; an equal frame's is its own."""
+
+    async def poll(self, identifier: bytes, door: str, customer: Customer) -> Done | Status:
+        """The response to a message that was accepted; IN_PROGRESS or UNKNOWN_ID without one."""
+
+
+class DeskClosed(Exception):
+    """Nothing can be accepted or looked up now: the state store does not answer."""
 
 
 class Sessions(Protocol):
@@ -50,17 +65,20 @@ class ProxySpec:
     """Of its port, its log lines and the door of its messages in the catalogue."""
     target: str
     """The identifier that dispatchers know it by (DSP-02)."""
-    types: frozenset[int] = frozenset({MessageType.SYNC})
+    types: frozenset[int] = frozenset({MessageType.SYNC, MessageType.REQUEST, MessageType.POLL})
     """The transports that it takes part in; others get status 107."""
     without_session: frozenset[str] = frozenset()
     """The acronyms that it answers under a session key of NULs."""
 
 
+_ON_THEIR_OWN = (MessageType.REQUEST, MessageType.POLL)
+"""Types behind whose reply the connection closes, whatever the status (TRN-02)."""
+
 PROXIES = (
     ProxySpec("rm", "RM"),
     ProxySpec("rs", "RS"),
     ProxySpec("inbox", "INBOX"),
-    ProxySpec("staroe", "STAROE", without_session=frozenset({"VUM"})),
+    ProxySpec("staroe", "STAROE", frozenset({MessageType.SYNC}), frozenset({"VUM"})),
 )
 
 
@@ -68,13 +86,13 @@ class Proxy:
     """Answers the frames of one proxy's port."""
 
     def __init__(
-        self, spec: ProxySpec, profile: Profile, sessions: Sessions, serve: Serve, trail: Trail
+        self, spec: ProxySpec, profile: Profile, sessions: Sessions, desk: Desk, trail: Trail
     ) -> None:
         self._spec = spec
         self._codec = profile.wire.common
         self._longest = profile.frame_octets
         self._sessions = sessions
-        self._serve = serve
+        self._desk = desk
         self._trail = trail
 
     async def answer(self, frame: Frame[CommonHeader], hop: Hop) -> Answer:
@@ -99,7 +117,7 @@ class Proxy:
                 "digest": digest(frame.data),
             },
         )
-        return Answer(reply)
+        return Answer(reply, close=header.type in _ON_THEIR_OWN)
 
     async def _judge(
         self, header: CommonHeader, frame: Frame[CommonHeader]
@@ -115,11 +133,23 @@ class Proxy:
                 return Status.UNAVAILABLE, b"", "-"
             if customer is None:
                 return Status.NO_SESSION, b"", "-"
-        done = await self._serve(data, self._spec.name, customer)
-        if done.too_large:
-            return Status.BAD_BULK, b"", done.error
-        status = Status.OK if done.error == 0 else Status.APPLICATION_ERROR
-        return status, done.octets, done.error
+        if header.type == MessageType.SYNC or customer is None:
+            return _outcome(await self._desk.serve(data, self._spec.name, customer))
+        try:
+            return await self._later(header, data, customer)
+        except DeskClosed:
+            return Status.OVERLOADED, b"", "-"
+
+    async def _later(
+        self, header: CommonHeader, data: bytes, customer: Customer
+    ) -> tuple[int, bytes, Any]:
+        """TRN-02: an identifier at once, the outcome to whoever polls with it."""
+        door = self._spec.name
+        if header.type == MessageType.REQUEST:
+            serial, key = header.serial, header.session_key
+            return Status.ACCEPTED, await self._desk.accept(serial, key, data, door, customer), "-"
+        found = await self._desk.poll(data, door, customer)
+        return _outcome(found) if isinstance(found, Done) else (found, b"", "-")
 
     async def _customer(self, key: str) -> Customer | None:
         return await self._sessions.customer(key) if key else None
@@ -130,3 +160,11 @@ class Proxy:
         return bool(bracket) and name.strip(b" \t\r\n").decode("latin-1") in (
             self._spec.without_session
         )
+
+
+def _outcome(done: Done) -> tuple[int, bytes, Any]:
+    """Status, data and ERROR of a response."""
+    if done.too_large:
+        return Status.BAD_BULK, b"", done.error
+    status = Status.OK if done.error == 0 else Status.APPLICATION_ERROR
+    return status, done.octets, done.error

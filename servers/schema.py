@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; a store remembers the one that it was made with."""
 
 metadata = MetaData()
@@ -361,4 +362,24 @@ user_notifications = Table(  # e-mails and pages that wait to be sent
     _text("text"),
     _time("created", nullable=False),
     _time("sent"),
+)
+
+# ----------------------------------------------------------------- asynchronous requests (TRN-02)
+
+deferred_requests = Table(
+    "deferred_requests",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    # Serial, key and data in one digest: a frame that comes again is known by it (DSP-06).
+    Column("frame", String, nullable=False, unique=True),
+    Column("door", String, nullable=False),
+    Column("userid", Octets, nullable=False),
+    Column("entpid", Octets, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    _time("accepted", nullable=False),
+    _time("finished", index=True),  # none while the work goes on
+    Column("error", Integer),
+    Column("response", LargeBinary),
+    Column("file", Octets),  # whose octets follow the response, the result of F
+    Column("size", BigInteger),
 )

@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from starwire.protocol.catalogue import Catalogue
 from starwire.protocol.profile import Profile
+from starwire.protocol.status import Status
 from starwire.protocol.validation import Refusal, validate
 
 from .backend import BackEnd, BackEndAnswer, BackEndFailure, reads_only
 from .customer import Customer
 from .database import Database
-from .proxy import Done
+from .deferral import Deferral, Finished, Waiting, identifier
+from .proxy import DeskClosed, Done
 
 _FAILED = {"RM": 6101, "INBOX": 5106}
 """General failure, by family of codes; the Inbox has no code of its own for it."""
@@ -35,13 +38,17 @@ class Services:
         profile: Profile,
         catalogue: Catalogue,
         database: Database,
+        deferral: Deferral,
         back_ends: Mapping[str, BackEnd],
     ) -> None:
         self._longest = profile.frame_octets - profile.wire.common.size
         self._limits = profile.limits
         self._catalogue = catalogue
         self._database = database
+        self._deferral = deferral
         self._back_ends = back_ends
+        self.working = 0
+        """Accepted requests that are being worked off."""
         self._log = Logger(namespace="starwire.services")
 
     async def serve(self, octets: bytes, door: str, customer: Customer | None) -> Done:
@@ -61,6 +68,61 @@ class Services:
             return self._failed(octets, door, _NO_DATABASE)
         except Exception:  # a bug of ours: the peer gets the code, the log the traceback (ERR-07)
             return self._failed(octets, door, _FAILED)
+
+    async def accept(
+        self, serial: int, key: str, octets: bytes, door: str, customer: Customer
+    ) -> bytes:
+        """See `proxy.Desk`: durable before its identifier is told, worked off from now on."""
+        try:
+            number, is_new = await self._deferral.accept(serial, key, octets, door, customer)
+        except SQLAlchemyError as error:
+            raise DeskClosed from error
+        if is_new:
+            self._start(Waiting(number, door, octets, customer))
+        return identifier(number)
+
+    async def poll(self, identifier: bytes, door: str, customer: Customer) -> Done | Status:
+        """See `proxy.Desk`."""
+        try:
+            found = await self._deferral.poll(identifier, customer)
+        except SQLAlchemyError as error:
+            raise DeskClosed from error
+        if found is None or found.door != door:
+            return Status.UNKNOWN_ID
+        if isinstance(found, Finished):
+            return await self._whole(found.answer, found.message, door)
+        return Status.IN_PROGRESS
+
+    async def resume(self, door: str, *, older: float = 0.0) -> None:
+        """Work off what was accepted and is not done: by a process that is gone, perhaps."""
+        for waiting in await self._deferral.waiting(door, older=older):
+            self._start(waiting)
+
+    def _start(self, request: Waiting) -> None:
+        self.working += 1
+        working = Deferred.fromCoroutine(self._work_off(request))
+        working.addErrback(lambda failure: self._log.failure("not worked off", failure))
+        working.addBoth(self._stopped)
+
+    def _stopped(self, outcome: Any) -> None:
+        self.working -= 1
+
+    async def _work_off(self, request: Waiting) -> None:
+        """Do it once and keep the result. If the store fails it waits on, and is found again."""
+        back_end, door, octets = self._back_ends[request.door], request.door, request.message
+        try:
+            await self._deferral.finish(
+                request, lambda c: back_end.answer(c, octets, door, request.customer)
+            )
+            return
+        except BackEndFailure as failure:
+            answer = BackEndAnswer(failure.code, failure.octets)
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            done = self._failed(octets, door, _FAILED)
+            answer = BackEndAnswer(done.error, done.octets)
+        await self._deferral.finish(request, lambda c: answer)
 
     def _failed(self, octets: bytes, door: str, codes: Mapping[str, int]) -> Done:
         self._log.failure("{door} failed to answer", door=door)

@@ -10,7 +10,6 @@ import pytest
 
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import CommonHeader, DispatcherHeader
-from starwire.protocol.status import MessageType
 
 GRTL = b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
 
@@ -167,12 +166,6 @@ def test_an_unknown_type_is_107_and_the_connection_stays(
     with line_to(chain, "dispatcher") as line:
         line.send(wrapped(type=kind), wrapped())
         assert [line.next().header.status for _ in range(2)] == [107, 0]
-
-
-def test_star_oe_is_synchronous_only(chain: Any, common: Make) -> None:
-    with line_to(chain, "staroe") as line:
-        line.send(*(common(b"GUA<USERID=jeanvnet2>", type=kind) for kind in MessageType))
-        assert [line.next().header.status for _ in MessageType] == [0, 107, 107, 107]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import CommonHeader
 from starwire.protocol.profile import Profile, shipped
+from starwire.protocol.status import Status
 from starwire.servers.adapter import Answer, Hop
 from starwire.servers.customer import Customer
 from starwire.servers.jar_client import JarUnreachable
-from starwire.servers.proxy import PROXIES, Done, Proxy
+from starwire.servers.proxy import PROXIES, DeskClosed, Done, Proxy
 from starwire.servers.trail import Trail
 
 KEY = "0123456789abcdef"
@@ -47,17 +48,34 @@ class Chain:
         self.served: list[tuple[bytes, str, Customer | None]] = []
         self.done = Done(0, b"SRTL<ERROR=0>")
         jar = Jar({KEY: JEAN} if jar_is_up else None)
-        self.proxy = Proxy(SPECS[name], profile, jar, self.serve, Trail(None))
+        self.found: Done | Status = Status.UNKNOWN_ID
+        self.later: list[tuple[object, ...]] = []
+        self.is_open = True
+        self.proxy = Proxy(SPECS[name], profile, jar, self, Trail(None))
 
     async def serve(self, octets: bytes, door: str, customer: Customer | None) -> Done:
         self.served.append((octets, door, customer))
         return self.done
 
+    async def accept(self, *request: object) -> bytes:
+        self._check_open()
+        self.later.append(request)
+        return b"%020d" % len(self.later)
+
+    async def poll(self, *request: object) -> Done | Status:
+        self._check_open()
+        self.later.append(request)
+        return self.found
+
+    def _check_open(self) -> None:
+        if not self.is_open:
+            raise DeskClosed
+
     def ask(self, data: bytes = b"GRTL<>", **fields: Any) -> Frame[CommonHeader]:
         header = CommonHeader(1, **{"session_key": KEY, "serial": 7, **fields})
         octets = self.profile.wire.common.frame(header, data)
         answer: Answer = at_once(self.proxy.answer(self.frame(octets), HOP))
-        assert not answer.close
+        assert answer.close == (header.type in (1, 2))
         return self.frame(answer.octets)
 
     def frame(self, octets: bytes) -> Frame[CommonHeader]:
@@ -103,11 +121,13 @@ def test_an_echo_comes_back_octet_for_octet_and_touches_nothing(
     assert chain.served == []
 
 
-@pytest.mark.parametrize("kind", [1, 2, 3, 4, 255])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("rm", 3), ("rm", 4), ("inbox", 255), ("staroe", 1), ("staroe", 2)]
+)
 def test_a_type_that_the_proxy_takes_no_part_in_is_107_before_the_session(
-    profile: Profile, kind: int
+    profile: Profile, name: str, kind: int
 ) -> None:
-    chain = Chain(profile)
+    chain = Chain(profile, name)
     reply = chain.ask(type=kind, session_key="")
     assert (reply.header.status, reply.data, reply.header.type) == (107, b"", kind)
     assert chain.served == []
@@ -163,3 +183,46 @@ def test_what_no_frame_can_hold_is_110(profile: Profile) -> None:
     chain.done = Done(0, b"x" * (room + 1))
     reply = chain.ask()
     assert (reply.header.status, reply.data) == (110, b"")
+
+
+def test_an_asynchronous_request_is_accepted_unseen(profile: Profile) -> None:
+    chain = Chain(profile)
+    reply = chain.ask(b"<<<", type=1)
+    assert (reply.header.status, reply.header.type, reply.header.serial) == (1, 1, 7)
+    assert reply.data == b"00000000000000000001"
+    assert chain.later == [(7, KEY, b"<<<", "rm", JEAN)]
+    assert chain.served == []
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "data"),
+    [
+        (Status.IN_PROGRESS, 2, b""),
+        (Status.UNKNOWN_ID, 108, b""),
+        (Done(0, b"SRTL<ERROR=0>"), 0, b"SRTL<ERROR=0>"),
+        (Done(6827, b"SRTL<ERROR=6827>"), 100, b"SRTL<ERROR=6827>"),
+        (Done(0, b"", too_large=True), 110, b""),
+    ],
+)
+def test_a_poll_tells_what_became_of_it(
+    profile: Profile, found: Done | Status, status: int, data: bytes
+) -> None:
+    chain = Chain(profile)
+    chain.found = found
+    reply = chain.ask(b"00000000000000000001", type=2)
+    assert (reply.header.status, reply.header.type, reply.data) == (status, 2, data)
+    assert chain.later == [(b"00000000000000000001", "rm", JEAN)]
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_without_a_store_an_asynchronous_frame_is_111(profile: Profile, kind: int) -> None:
+    chain = Chain(profile)
+    chain.is_open = False
+    assert chain.ask(type=kind).header.status == 111
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_asynchronous_frames_need_a_session_too(profile: Profile, kind: int) -> None:
+    chain = Chain(profile)
+    assert chain.ask(type=kind, session_key="nobody's").header.status == 105
+    assert chain.later == []
