@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 import attrs
+from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
 
 from starwire.grammar import MetadataError
 from starwire.protocol.catalogue import Catalogue, catalogue
@@ -33,6 +36,7 @@ from .inbox import Inbox
 from .jar import CookieJar
 from .jar_client import JarClient
 from .link import Reply, exchange
+from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
 from .readers import FrameRequests, NativeRequests
 from .registry import Registry
@@ -82,6 +86,8 @@ class Emulator:
         self._listening: list[Any] = []
         self._factories: list[AnsweringFactory | WebSite] = []
         self._jars: list[JarClient] = []
+        self._loops: list[LoopingCall] = []
+        self._log = Logger(namespace="starwire.emulator")
         self._database: Database | None = None
 
     async def start(self) -> list[tuple[str, str, int]]:
@@ -103,8 +109,6 @@ class Emulator:
             ("web", self._start_web),
         ]
         self._services = self._make_services(self._database)
-        self._sweep = LoopingCall(self._resume)
-        self._sweep.clock = self._reactor
         for target, name in PROXY_OF_TARGET.items():
             if name in self._ports and target not in self._registry:
                 self._registry.place(target, f"{self._settings.host}:{self._ports[name]}")
@@ -113,8 +117,26 @@ class Emulator:
             if name in self._settings.only:
                 factory = await starter()
                 places.append((name, self._settings.host, self._listen(name, factory)))
-        self._sweep.start(_SWEEP_SECONDS, now=False)
+        self._repeat(_SWEEP_SECONDS, self._resume)
         return places
+
+    def _repeat(self, seconds: float, work: Callable[[], Any]) -> None:
+        """Do `work` every so often from now on; what it does wrong is logged, and it goes on."""
+        loop = LoopingCall(lambda: Deferred.fromCoroutine(self._logged(work)))
+        loop.clock = self._reactor
+        loop.start(seconds, now=False)
+        self._loops.append(loop)
+
+    async def _logged(self, work: Callable[[], Any]) -> None:
+        try:
+            await work()
+        except Exception:
+            self._log.failure("a repeated task failed")
+
+    async def _ping_all(self, pinger: Pinger) -> None:
+        """All at the same time: one that hangs does not keep the others waiting."""
+        for address in self._registry.all_addresses():
+            Deferred.fromCoroutine(self._logged(partial(pinger.ping, address)))
 
     async def _resume(self) -> None:
         """Work off what an instance that is gone has accepted."""
@@ -124,8 +146,8 @@ class Emulator:
 
     async def stop(self) -> None:
         """Accept nothing more, let the answers under way go out, then close everything."""
-        if self._sweep.running:
-            self._sweep.stop()
+        for loop in self._loops:
+            loop.stop()
         for port in self._listening:
             await port.stopListening()
         until = self._reactor.seconds() + _DRAIN_SECONDS
@@ -191,12 +213,23 @@ class Emulator:
     async def _start_dispatcher(self) -> AnsweringFactory:
         assert self._database is not None
         codec = self._profile.wire.common
+        serials = Serials(self._database, 256 ** codec.integer("serial").width - 1)
+
+        async def to_proxy(address: str, frame: bytes, transaction: str) -> Reply:
+            return await self._exchange(address, frame, transaction, codec)
+
+        async def echo(address: str, frame: bytes, transaction: str) -> Reply:
+            patience = self._profile.ping_seconds
+            return await self._exchange(address, frame, transaction, codec, patience)
+
+        pinger = Pinger(self._profile, self._registry, serials, echo, self._trail)
+        self._repeat(self._profile.ping_seconds, lambda: self._ping_all(pinger))
         dispatcher = Dispatcher(
             self._profile,
             self._registry,
             self._new_jar(),
-            Serials(self._database, 256 ** codec.integer("serial").width - 1),
-            lambda address, frame, txn: self._exchange(address, frame, txn, codec),
+            serials,
+            to_proxy,
             self._trail,
             reads={spec.acronym for spec in self._catalogue.messages if spec.read},
         )
@@ -221,13 +254,15 @@ class Emulator:
         self._jars.append(jar)
         return jar
 
-    async def _exchange(self, address: str, frame: bytes, transaction: str, codec: Any) -> Reply:
+    async def _exchange(
+        self, address: str, frame: bytes, transaction: str, codec: Any, seconds: float = 0.0
+    ) -> Reply:
         return await exchange(
             self._reactor,
             address,
             frame,
             FrameRequests(codec, self._profile),
-            seconds=self._profile.reply_seconds,
+            seconds=seconds or self._profile.reply_seconds,
             trail=self._trail,
             transaction=transaction,
         )

@@ -1,4 +1,4 @@
-"""Where each proxy lives, and whose turn it is (DSP-02, DSP-04)."""
+"""Where each proxy lives, whose turn it is, and who is out of the turn (DSP-02, DSP-04, HDR-07)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ class Registry:
     def __init__(self, addresses: Mapping[str, Sequence[str]]) -> None:
         self._addresses = {target: list(hosts) for target, hosts in addresses.items()}
         self._turn = dict.fromkeys(self._addresses, 0)
+        self._out: set[str] = set()
 
     def __contains__(self, target: str) -> bool:
         return target in self._addresses
@@ -23,9 +24,23 @@ class Registry:
     def in_turn(self, target: str) -> list[str]:
         """Its addresses in the order in which to try them; the next call begins with another.
 
-        None for a target that lives nowhere.
+        None for a target that lives nowhere; those out of the turn are left out.
         """
         addresses = self._addresses.get(target, [])
         turn = self._turn.get(target, 0)
         self._turn[target] = (turn + 1) % max(1, len(addresses))
-        return addresses[turn:] + addresses[:turn]
+        ordered = addresses[turn:] + addresses[:turn]
+        return [address for address in ordered if address not in self._out]
+
+    def all_addresses(self) -> list[str]:
+        """Every address once."""
+        return list(dict.fromkeys(one for listed in self._addresses.values() for one in listed))
+
+    def answered(self, address: str, *, well: bool) -> bool:
+        """Note whether an instance answers; whether that is news."""
+        news = well == (address in self._out)
+        if well:
+            self._out.discard(address)
+        else:
+            self._out.add(address)
+        return news

@@ -162,3 +162,21 @@ def free_port() -> int:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         return int(held.getsockname()[1])
+
+
+def test_an_instance_that_hangs_is_taken_out_of_the_turn(start_chain: Start) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        hanging = f"127.0.0.1:{silent.getsockname()[1]}"
+        rm = free_port()
+        text = f'{DEFAULT}ping_seconds = 0.3\n[registry]\nRM = ["{hanging}", "127.0.0.1:{rm}"]\n'
+        chain = start_chain(text, "--port", f"rm={rm}")
+        for _ in range(200):
+            if any(f"event=does-not-answer proxy={hanging}" in line for line in chain.emulator.log):
+                break
+            time.sleep(0.02)
+        with chain.customer() as client:
+            began = time.monotonic()
+            assert [status_of(client) for _ in range(6)] == [0] * 6
+            assert time.monotonic() - began < 5
