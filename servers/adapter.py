@@ -70,6 +70,27 @@ class Reader(Protocol):
     def in_the_middle(self) -> bool:
         """Whether octets of an unfinished request are held."""
 
+    @property
+    def greeting(self) -> bytes:
+        """What is sent before anything else; a sealed link has one (ENC-01)."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether octets may be wrapped."""
+
+    def wrap(self, octets: bytes) -> bytes:
+        """Octets as they travel."""
+
+
+class PlainReader:
+    """What readers of links that are not sealed have in common: octets travel as they are."""
+
+    greeting = b""
+    ready = True
+
+    def wrap(self, octets: bytes) -> bytes:
+        return octets
+
 
 @attrs.frozen
 class Patience:
@@ -163,6 +184,8 @@ class Answering(TwistedProtocol):
         self.factory.connections.add(self)
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
+        if self._reader.greeting:
+            self.transport.write(self._reader.greeting)
         self._wait(self._patience.idle)
 
     def dataReceived(self, data: bytes) -> None:
@@ -262,7 +285,7 @@ class Answering(TwistedProtocol):
         if answer.close:
             self._end(answer.octets)
         else:
-            self.transport.write(answer.octets)
+            self.transport.write(self._reader.wrap(answer.octets))
             self._resume_reading()
             self._advance()
 
@@ -284,7 +307,7 @@ class Answering(TwistedProtocol):
         self._closing = True
         self._stop_waiting()
         if octets:
-            self.transport.write(octets)
+            self.transport.write(self._reader.wrap(octets))
         self.transport.unregisterProducer()
         if self._peer_ended:
             self.transport.loseConnection()

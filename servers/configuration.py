@@ -33,12 +33,36 @@ class ReportManagerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     fulserver: bool = False
 
 
+class Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """ENC-01: the file of the two links' keys; empty: the inner hops are not encrypted."""
+
+    key_file: str = ""
+
+
+class LinkKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of the key file: for each link 64 hex digits."""
+
+    web: str
+    """Web server to dispatcher."""
+    proxy: str
+    """Dispatcher to proxy."""
+
+    def __post_init__(self) -> None:
+        for name in ("web", "proxy"):
+            digits = getattr(self, name)
+            if len(digits) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
+                raise ValueError(f"{name} is not 64 hex digits")
+        if self.web.lower() == self.proxy.lower():
+            raise ValueError("web and proxy are the same key")
+
+
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting has a default; a file gives what differs."""
 
     logon: Logon = msgspec.field(default_factory=Logon)
     native: Native = msgspec.field(default_factory=Native)
     rm: ReportManagerSettings = msgspec.field(default_factory=ReportManagerSettings)
+    links: Links = msgspec.field(default_factory=Links)
     file_root: str = ""
     """Where the Inbox's files lie; empty: the folder `files` of the state folder."""
 
@@ -59,3 +83,20 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"{path}: {error.strerror}") from None
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None
+
+
+def read_link_keys(configuration: Configuration) -> dict[str, bytes] | None:
+    """The keys of the links `web` and `proxy`; None where they are not encrypted.
+
+    Raises ConfigurationError.
+    """
+    path = configuration.links.key_file
+    if not path:
+        return None
+    try:
+        keys = msgspec.toml.decode(Path(path).read_text("utf-8"), type=LinkKeys)
+    except OSError as error:
+        raise ConfigurationError(f"links.key_file {path}: {error.strerror}") from None
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ConfigurationError(f"links.key_file {path}: {error}") from None
+    return {"web": bytes.fromhex(keys.web), "proxy": bytes.fromhex(keys.proxy)}

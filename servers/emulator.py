@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,13 +20,14 @@ from starwire.protocol.catalogue import Catalogue, catalogue
 from starwire.protocol.endpoints import DEFAULT_PORTS, PROXY_OF_TARGET
 from starwire.protocol.native import NativeReader
 from starwire.protocol.profile import Profile
+from starwire.protocol.sealing import GREETING_OCTETS, SealedLink
 from starwire.protocol.status import MessageType
 from starwire.protocol.validation import Refusal, validate
 
 from . import tls
-from .adapter import Answer, Answerer, AnsweringFactory, Hop, Patience
+from .adapter import Answer, Answerer, AnsweringFactory, Hop, Patience, Reader
 from .backend import BackEnd
-from .configuration import Configuration
+from .configuration import Configuration, read_link_keys
 from .database import Database
 from .deferral import Deferral
 from .dispatcher import Dispatcher
@@ -38,7 +40,7 @@ from .jar_client import JarClient
 from .link import Reply, exchange
 from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
-from .readers import FrameRequests, NativeRequests
+from .readers import FrameRequests, NativeRequests, SealedRequests
 from .registry import Registry
 from .report_manager import ReportManager
 from .serials import Serials
@@ -81,6 +83,7 @@ class Emulator:
         self._trail = Trail(log)
         self._catalogue: Catalogue = catalogue().with_overlay(settings.profile.overlay)
         self._root = FileRoot(Path(settings.configuration.file_root or settings.state / "files"))
+        self._link_keys = read_link_keys(settings.configuration)
         self._registry = Registry(settings.profile.registry)
         self._ports = {**DEFAULT_PORTS, **settings.ports}
         self._listening: list[Any] = []
@@ -199,7 +202,7 @@ class Emulator:
         proxy = Proxy(spec, self._profile, self._new_jar(), self._services, self._trail)
         if MessageType.REQUEST in spec.types:
             await self._services.resume(spec.name)
-        return self._framed(spec.name, self._profile.wire.common, proxy.answer)
+        return self._framed(spec.name, "proxy", proxy.answer)
 
     async def _start_native(self, door: str) -> AnsweringFactory:
         async def answer(octets: bytes, hop: Hop) -> Answer:
@@ -216,11 +219,11 @@ class Emulator:
         serials = Serials(self._database, 256 ** codec.integer("serial").width - 1)
 
         async def to_proxy(address: str, frame: bytes, transaction: str) -> Reply:
-            return await self._exchange(address, frame, transaction, codec)
+            return await self._exchange(address, frame, transaction, "proxy")
 
         async def echo(address: str, frame: bytes, transaction: str) -> Reply:
             patience = self._profile.ping_seconds
-            return await self._exchange(address, frame, transaction, codec, patience)
+            return await self._exchange(address, frame, transaction, "proxy", patience)
 
         pinger = Pinger(self._profile, self._registry, serials, echo, self._trail)
         self._repeat(self._profile.ping_seconds, lambda: self._ping_all(pinger))
@@ -233,15 +236,14 @@ class Emulator:
             self._trail,
             reads={spec.acronym for spec in self._catalogue.messages if spec.read},
         )
-        return self._framed("dispatcher", self._profile.wire.dispatcher, dispatcher.answer)
+        return self._framed("dispatcher", "web", dispatcher.answer)
 
     async def _start_web(self) -> WebSite:
         address = f"{self._settings.host}:{self._ports['dispatcher']}"
-        codec = self._profile.wire.dispatcher
         front = Front(
             self._profile,
             self._new_jar(),
-            lambda frame, txn: self._exchange(address, frame, txn, codec),
+            lambda frame, txn: self._exchange(address, frame, txn, "web"),
             self._trail,
         )
         return WebSite(self._reactor, self._profile, front, self._trail)
@@ -255,20 +257,31 @@ class Emulator:
         return jar
 
     async def _exchange(
-        self, address: str, frame: bytes, transaction: str, codec: Any, seconds: float = 0.0
+        self, address: str, frame: bytes, transaction: str, link: str, seconds: float = 0.0
     ) -> Reply:
         return await exchange(
             self._reactor,
             address,
             frame,
-            FrameRequests(codec, self._profile),
+            self._reader(link, opens=True),
             seconds=seconds or self._profile.reply_seconds,
             trail=self._trail,
             transaction=transaction,
         )
 
-    def _framed(self, name: str, codec: Any, answer: Answerer) -> AnsweringFactory:
-        return self._factory(name, lambda: FrameRequests(codec, self._profile), answer)
+    def _framed(self, name: str, link: str, answer: Answerer) -> AnsweringFactory:
+        return self._factory(name, lambda: self._reader(link, opens=False), answer)
+
+    def _reader(self, link: str, *, opens: bool) -> Reader:
+        """Of one side of a link: `web` has dispatcher headers, `proxy` common ones."""
+        wire = self._profile.wire
+        frames = FrameRequests(wire.dispatcher if link == "web" else wire.common, self._profile)
+        if self._link_keys is None:
+            return frames
+        greeting = secrets.token_bytes(GREETING_OCTETS)
+        longest = self._profile.frame_octets
+        sealed = SealedLink(self._link_keys[link], greeting, opens=opens, longest=longest)
+        return SealedRequests(sealed, frames)
 
     def _bare(self, name: str, answer: Answerer) -> AnsweringFactory:
         """A port of bare messages, open to the configured servers only (HDR-08)."""

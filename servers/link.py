@@ -47,18 +47,28 @@ class _Exchange(Protocol):
         self._reader = reader
         self._own = ""
         self._began = False
+        self._sent = False
 
     def connectionMade(self) -> None:
         self._own = address(self.transport.getHost())
         self.factory.connected(self, self._own)
         self.transport.setTcpNoDelay(True)
-        self.transport.write(self._octets)
+        if self._reader.greeting:
+            self.transport.write(self._reader.greeting)
+        self._send()
+
+    def _send(self) -> None:
+        """Send the request as soon as the link is ready for it, and once."""
+        if self._reader.ready and not self._sent:
+            self._sent = True
+            self.transport.write(self._reader.wrap(self._octets))
 
     def dataReceived(self, data: bytes) -> None:
-        self._began = True
+        self._began = self._sent
         self._reader.feed(data)
         try:
             answer = self._reader.pull()
+            self._send()
         except Refused as refused:
             self._fail(f"not a reply: {refused.reason}")
             self.transport.abortConnection()
@@ -72,7 +82,7 @@ class _Exchange(Protocol):
         self._fail("the connection was lost before the reply")
 
     def _fail(self, reason: str) -> None:
-        self.factory.finish(Failure(Unreachable(reason, sent=True, began=self._began)))
+        self.factory.finish(Failure(Unreachable(reason, sent=self._sent, began=self._began)))
 
 
 class _Once(ClientFactory):

@@ -11,11 +11,12 @@ from starwire.protocol.headers import mismatch_frame
 from starwire.protocol.native import NativeReader
 from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.profile import Profile
+from starwire.protocol.sealing import SealedLink, SealError
 
-from .adapter import Refused
+from .adapter import PlainReader, Reader, Refused
 
 
-class FrameRequests:
+class FrameRequests(PlainReader):
     """Frames of the common or the dispatcher header; 101 and 102 end the connection (HDR-06)."""
 
     def __init__(self, codec: HeaderCodec[Any], profile: Profile) -> None:
@@ -41,7 +42,7 @@ class FrameRequests:
         return self._reader.cut_off
 
 
-class NativeRequests:
+class NativeRequests(PlainReader):
     """Bare messages; a syntax error is answered and ends the connection (TRN-05)."""
 
     def __init__(
@@ -70,3 +71,37 @@ class NativeRequests:
     @property
     def in_the_middle(self) -> bool:
         return self._reader.cut_off
+
+
+class SealedRequests:
+    """Another reader's requests out of the records of a sealed link (ENC-01)."""
+
+    def __init__(self, link: SealedLink, inner: Reader) -> None:
+        self._link = link
+        self._inner = inner
+        self.feed = link.feed
+        self.greeting = link.greeting
+        self.wrap = link.seal
+
+    def pull(self) -> Any | None:
+        while (request := self._inner.pull()) is None:
+            try:
+                frame = self._link.pull()
+            except SealError as error:
+                raise Refused(b"", str(error)) from None
+            if frame is NEED_DATA:
+                return None
+            self._inner.feed(frame)
+        return request
+
+    def finish(self) -> bytes:
+        """Nothing is owed for a record or a frame that was cut off (HDR-04)."""
+        return b""
+
+    @property
+    def ready(self) -> bool:
+        return self._link.ready
+
+    @property
+    def in_the_middle(self) -> bool:
+        return self._link.cut_off or self._inner.in_the_middle

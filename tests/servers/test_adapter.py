@@ -17,6 +17,7 @@ from starwire.servers.adapter import (
     AnsweringFactory,
     Hop,
     Patience,
+    PlainReader,
     Refused,
 )
 from starwire.servers.trail import Trail
@@ -24,7 +25,7 @@ from starwire.servers.trail import Trail
 PEER = IPv4Address("TCP", "192.0.2.7", 4711)
 
 
-class Lines:
+class Lines(PlainReader):
     """A reader of lines; `!` is refused."""
 
     def __init__(self) -> None:
