@@ -163,7 +163,7 @@ def _seconds(_: Any, __: Any, value: float) -> float:
     type=click.Choice(list(_TYPES)),
     default="sync",
     show_default=True,
-    help="The transport that the header asks for.",
+    help="The transport; async asks, then polls until there is a result.",
 )
 @click.option(
     "--out",

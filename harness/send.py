@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -10,7 +11,7 @@ import click
 
 from starwire.grammar import MetadataError
 from starwire.protocol.profile import Profile
-from starwire.protocol.status import Status
+from starwire.protocol.status import MessageType, Status
 
 from .client import Client
 from .display import reply_lines, sent_lines, shown
@@ -20,6 +21,7 @@ from .show_codes import meaning
 from .target import TargetError
 
 _DONE, _REFUSED = 0, 1
+_FIRST_PAUSE = 0.02
 
 
 def transact(
@@ -52,15 +54,32 @@ def transact(
                 _log_on(to, client, logon, user, password, cannot)
             elif logon is not None:
                 cannot("--logon needs --user and --password")
-            try:
-                reply = to.send(message, proxy=proxy, type=type)
-            finally:
-                if trace:
-                    _trace(to)
+            reply = _send(to, message, proxy, type, trace)
+            if type == MessageType.REQUEST and reply.status == Status.ACCEPTED:
+                reply = _poll(to, reply.data, proxy, seconds, trace)
     except (ClientError, TargetError) as error:
         cannot(str(error))
     _write(reply, out, cannot)
     return _judge(reply)
+
+
+def _send(to: Client, message: bytes, proxy: str, type: int, trace: bool) -> Reply:
+    try:
+        return to.send(message, proxy=proxy, type=type)
+    finally:
+        if trace:
+            _trace(to)
+
+
+def _poll(to: Client, identifier: bytes, proxy: str, seconds: float, trace: bool) -> Reply:
+    """Ask for up to `seconds` until there is a result (TRN-02), ever less often."""
+    until, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    while True:
+        reply = _send(to, identifier, proxy, MessageType.POLL, trace)
+        if reply.status != Status.IN_PROGRESS or time.monotonic() + pause > until:
+            return reply
+        time.sleep(pause)
+        pause = min(2 * pause, 1.0)
 
 
 def _log_on(

@@ -1,6 +1,8 @@
 """Asynchronous requests over real sockets: polls, restarts, repeats (TRN-02, DSP-06)."""
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -154,3 +156,19 @@ def test_what_was_accepted_is_done_once_through_kills(start_chain: Start) -> Non
         report = reply.message()["USERRPTID"].value.scalar.encode()
         assert listed.data.count(b"<" + name + b"," + report + b",") == 1
     assert listed.data.count(b"kept ") == len(names)
+
+
+def test_send_polls_until_there_is_a_result(start_chain: Start) -> None:
+    chain = start_chain()
+    words = [sys.executable, "-m", "starwire.harness.cli", "send", "--type", "async", "--trace"]
+    words += ["--to", chain.emulator.target("web"), "--user", "jeanvnet2"]
+    for message, code, out in ((GRTL, 0, "SRTL<ERROR=0,"), (b"GRTL<>", 1, "SRTL<ERROR=6827>")):
+        done = subprocess.run(
+            [*words, "--password", "interact", message.decode()],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert (done.returncode, done.stdout[: len(out)]) == (code, out)
+        assert "type=1(request)" in done.stderr
+        assert "type=2(poll)" in done.stderr
