@@ -8,7 +8,7 @@ from starwire.protocol.catalogue import catalogue
 from starwire.servers import definitions, schema
 from starwire.servers.customer import Customer
 from starwire.servers.report_manager import ReportManager
-from starwire.servers.store import Store
+from starwire.servers.store import COUNTERS, Store
 from starwire.servers.user_reports import UserReport, find_report
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
@@ -279,7 +279,7 @@ def test_a_deleted_report_is_gone_with_its_requests(rm, jeanvnet2: Customer) -> 
         "user_report_parameters": 6,
         "user_report_dates": 1,
         "requests": 1,
-        **dict.fromkeys(("USERRPTID", "REQUESTID", "INBOXID", "NOTIFICATION", "SERIAL"), 0),
+        **dict.fromkeys(COUNTERS, 0),
     }
     assert rm("DRD<USERID=jeanvnet2,USERRPTID=3416>", jeanvnet2) == "DRDA<ERROR=6109>"
 
