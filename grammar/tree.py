@@ -112,7 +112,7 @@ class Fields:
             else:
                 by_name[field.name] = [field]
         self.leading = leading
-        """What stands before the first key, unless it is nothing at all."""
+        """What stands before the first key; None if that is nothing, or blanks alone in the level."""
 
     def get(self, name: str) -> Field | None:
         """The first field of that folded name."""
@@ -258,7 +258,7 @@ class Group:
             if not ends_open:
                 end -= _drop_empty_slots(last)
             fields.append(Field(source, key, key_at, start, end, last))
-        elif position > start:
+        elif len(pieces) > 1 or strip(pieces[0][1]):
             leading = Value(source, start, end, pieces)
         return Fields(fields, leading)
 

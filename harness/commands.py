@@ -72,7 +72,7 @@ def read_profile(name: str) -> Profile:
     if name in SHIPPED:
         return shipped(name)
     try:
-        return load_profile(Path(name).read_text("utf-8"))
+        return _with_good_overlay(load_profile(Path(name).read_text("utf-8")))
     except OSError as error:
         choices = " or ".join(SHIPPED)
         raise CannotBeDone(f"profile {name}: {error.strerror}; give {choices}, or a file") from None
@@ -80,6 +80,19 @@ def read_profile(name: str) -> Profile:
         raise CannotBeDone(f"profile {name}: is not UTF-8 text") from None
     except ProfileError as error:
         raise CannotBeDone(f"profile {name}: {error}") from None
+
+
+def _with_good_overlay(profile: Profile) -> Profile:
+    """The profile, if the catalogue takes what it adds."""
+    if profile.overlay:
+        from starwire.protocol.catalogue import CatalogueError, catalogue
+        from starwire.protocol.profile import ProfileError
+
+        try:
+            catalogue().with_overlay(profile.overlay)
+        except CatalogueError as error:
+            raise ProfileError("", str(error)) from None
+    return profile
 
 
 def read_octets(source: str, most: int = -1) -> bytes:

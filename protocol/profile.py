@@ -177,7 +177,7 @@ def _converted(value: object, kind: type[T], key: str) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _translated(str(error), key) from None
+        raise translated(str(error), key) from None
 
 
 _REPORT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<key>.*)`)?", re.DOTALL)
@@ -196,7 +196,7 @@ _KINDS = {
 _CHOICES = {"pad": '"nul" or "blank"', "order": '"big" or "little"'}
 
 
-def _translated(report: str, prefix: str) -> ProfileError:
+def translated(report: str, prefix: str) -> ProfileError:
     """The error that names the key, from what msgspec reports about the value at `prefix`."""
     found = _REPORT.fullmatch(report)
     assert found is not None
@@ -210,8 +210,9 @@ def _translated(report: str, prefix: str) -> ProfileError:
     elif own := _OWN.fullmatch(what):
         last, reason = own["key"], own["reason"]
     else:
-        choices = next(words for end, words in _CHOICES.items() if found["key"].endswith(end))
-        reason = f"must be {choices}"
+        place = found["key"] or ""
+        choices = [f"must be {words}" for end, words in _CHOICES.items() if place.endswith(end)]
+        reason = choices[0] if choices else what
     key = ".".join(part for part in (prefix, found["key"], last) if part)
     return ProfileError(key.replace(".[", "["), reason)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from starwire.protocol.profile import translated
+
 from .passwords import PasswordCost
+
+T = TypeVar("T")
 
 
 class ConfigurationError(ValueError):
@@ -69,10 +74,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_configuration(text: str) -> Configuration:
     """The configuration that the TOML `text` describes. Raises ConfigurationError."""
-    try:
-        return msgspec.toml.decode(text, type=Configuration)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise ConfigurationError(str(error)) from None
+    return _decoded(text, Configuration)
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -94,9 +96,19 @@ def read_link_keys(configuration: Configuration) -> dict[str, bytes] | None:
     if not path:
         return None
     try:
-        keys = msgspec.toml.decode(Path(path).read_text("utf-8"), type=LinkKeys)
+        keys = _decoded(Path(path).read_text("utf-8"), LinkKeys)
     except OSError as error:
         raise ConfigurationError(f"links.key_file {path}: {error.strerror}") from None
-    except (msgspec.DecodeError, ValueError) as error:
+    except ConfigurationError as error:
         raise ConfigurationError(f"links.key_file {path}: {error}") from None
     return {"web": bytes.fromhex(keys.web), "proxy": bytes.fromhex(keys.proxy)}
+
+
+def _decoded(text: str, kind: type[T]) -> T:
+    """The value that TOML describes. Raises ConfigurationError, which names the key."""
+    try:
+        return msgspec.toml.decode(text, type=kind)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(str(translated(str(error), ""))) from None
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ConfigurationError(f"not TOML: {error}") from None

@@ -46,7 +46,7 @@ from .report_manager import ReportManager
 from .serials import Serials
 from .services import Services
 from .star_oe import StarOE
-from .store import open_store
+from .store import StoreError, open_store
 from .trail import Trail, digest
 from .web import WebSite
 
@@ -98,7 +98,10 @@ class Emulator:
 
         Raises StoreError, OSError for a port that is taken, ValueError for a bad certificate.
         """
-        self._settings.state.mkdir(parents=True, exist_ok=True)
+        try:
+            self._settings.state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"state folder {error.filename}: {error.strerror}") from None
         first = FirstData(self._root, self._settings.configuration.logon.cost)
         url = self._settings.database or f"sqlite:///{self._settings.state / 'starwire.db'}"
         self._database = Database(self._reactor, open_store(url, fill=first.fill))

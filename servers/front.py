@@ -61,7 +61,8 @@ class Front:
         try:
             page = await self._transaction(web, cookie, body, hop, told)
         except Unreachable as error:
-            page = refused_page(503, f"no dispatcher: {error}")
+            told["lost"] = str(error)
+            page = refused_page(503, "no dispatcher can be reached")
         self._trail.line(
             "web",
             hop.transaction,
@@ -162,7 +163,8 @@ class Front:
         """WEB-05: a web header with no key, a dispatcher header with the status, no data."""
         told["status"] = int(status)
         codec = self._wire.dispatcher
-        ended = status == Status.NO_SESSION or web.transaction == Transaction.LOGOFF
+        logged_off = web.transaction == Transaction.LOGOFF and status == Status.OK
+        ended = logged_off or status == Status.NO_SESSION
         return self._page(web, "", codec.frame(frame.header.reply(status), b""), ended=ended)
 
     def _page(

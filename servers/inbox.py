@@ -22,6 +22,7 @@ from .values import text_of
 
 ALREADY_THERE = 5005
 NO_RECORDS = 5100
+UNKNOWN_REQUEST = 5103
 NO_FILE = 5104
 NO_METADATA = 5108
 NOTHING_TO_DELETE = 5125
@@ -113,7 +114,10 @@ class Inbox:
         now = self._clock()
         if not request.spec.read:
             _purge(connection, now)
-        return self._acts[request.spec.acronym](connection, request, customer, now)
+        act = self._acts.get(request.spec.acronym)
+        if act is None:  # a message that only a profile's overlay knows (HDR-10)
+            raise Refused(UNKNOWN_REQUEST)
+        return act(connection, request, customer, now)
 
     def _add(
         self, connection: Connection, request: Request, customer: Customer | None, now: float

@@ -11,12 +11,13 @@ from starwire.protocol.catalogue import Catalogue, Reading
 from starwire.protocol.validation import Request
 
 from . import definitions, fulfilment, metadata, pick_lists, report_lists
-from .backend import BackEndAnswer, Outcome, Reception
+from .backend import BackEndAnswer, Outcome, Reception, Refused
 from .customer import Customer
 from .files import FileRoot
 from .reference import Reference, load_reference
 from .report_work import Work
 
+NO_VALID_REQUEST = 6104
 FULFILLING_SERVERS = frozenset({"ODS", "TVS"})
 
 _ACTS: Mapping[str, Callable[[Work], Outcome]] = {
@@ -78,7 +79,10 @@ class ReportManager:
             files=self._files,
             servers=self._servers,
         )
-        return _ACTS[request.spec.acronym](work)
+        act = _ACTS.get(request.spec.acronym)
+        if act is None:  # a message that only a profile's overlay knows (HDR-10)
+            raise Refused(NO_VALID_REQUEST)
+        return act(work)
 
     def _known(self, connection: Connection) -> Reference:
         if self._reference is None:

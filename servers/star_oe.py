@@ -19,6 +19,7 @@ from .passwords import PasswordCost, decoy, matches
 from .store import Store
 from .values import text_of
 
+NO_VALID_REQUEST = 6104
 NO_RECORDS = 6109
 WRONG_IDS = 6115
 
@@ -66,7 +67,10 @@ class StarOE:
         return self._reception.answer(connection, octets, door, customer, self._act)
 
     def _act(self, connection: Connection, request: Request, customer: Customer | None) -> Outcome:
-        return self._acts[request.spec.acronym](connection, request, customer)
+        act = self._acts.get(request.spec.acronym)
+        if act is None:  # a message that only a profile's overlay knows (HDR-10)
+            raise Refused(NO_VALID_REQUEST)
+        return act(connection, request, customer)
 
     def _validate_user(
         self, connection: Connection, request: Request, customer: Customer | None

@@ -133,6 +133,8 @@ class WebSite(HTTPFactory):
 
     def judge(self, method: bytes, path: bytes) -> Page | None:
         """Why the request is none of ours, or None."""
+        if path.startswith((b"http://", b"https://")):  # the absolute form, RFC 9112, 3.2.2
+            path = b"/" + path.split(b"/", 3)[-1] if path.count(b"/") > 2 else b"/"
         if path != self.path:
             return refused_page(404, f"the wire is at {self.path.decode()}")
         if method != b"POST":

@@ -164,7 +164,9 @@ def test_one_list_over_several_slots():
         (b"M<<x>A=1>", "<x>"),
         (b"M<,A=1>", ""),
         (b"M<,>", ","),
-        (b"M< >", " "),
+        (b"M< >", None),
+        (b"M<\t\r\n >", None),
+        (b"M<\xa0>", "\xa0"),
         (b"M<<>>", "<>"),
     ],
 )

@@ -171,6 +171,12 @@ def test_another_method_is_http_405(chain: Any, method: str) -> None:
     assert headers["Allow"] == "POST"
 
 
+@pytest.mark.parametrize("path", ["http://h/nmci", "https://h:1/nmci", "/nmci?x=1"])
+def test_the_path_may_be_written_in_other_forms(chain: Any, path: str) -> None:
+    assert post(chain, b"x", path=path)[0] == 400
+    assert post(chain, b"x", path="http://h")[0] == 404
+
+
 def test_another_path_is_http_404(chain: Any) -> None:
     status, said, _ = post(chain, b"x", path="/other")
     assert (status, said) == (404, b"the wire is at /nmci\n")

@@ -34,7 +34,7 @@ def test_without_a_dispatcher_a_request_is_http_503(start_chain: Start) -> None:
     chain = start_chain(DEFAULT, "--only", "web,jar", "--port", f"dispatcher={free_port()}")
     with chain.client("web") as client, pytest.raises(ClientError) as raised:
         client.logon("jeanvnet2", "interact")
-    assert "HTTP 503 no dispatcher" in str(raised.value)
+    assert "HTTP 503 no dispatcher can be reached" in str(raised.value)
 
 
 def test_without_a_jar_it_is_106(start_chain: Start) -> None:

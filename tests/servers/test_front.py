@@ -209,7 +209,7 @@ def test_a_logon_without_a_jar_is_106(chain: Chain) -> None:
 def test_without_a_dispatcher_it_is_http_503(chain: Chain) -> None:
     chain.failure = Unreachable("refused", sent=False, began=False)
     page = chain.page(chain.body())
-    assert (page.status, page.body) == (503, b"no dispatcher: refused\n")
+    assert (page.status, page.body) == (503, b"no dispatcher can be reached\n")
 
 
 def test_a_dispatcher_that_does_not_answer_in_time_is_109(chain: Chain) -> None:
@@ -261,3 +261,4 @@ def test_a_request_that_was_not_understood_leaves_the_cookie_alone(chain: Chain)
     assert chain.page(chain.body()[:-1], cookie=KEY).key is None
     chain.jar_is_up = False
     assert chain.page(chain.body(), cookie=KEY).key is None
+    assert chain.page(chain.body(transaction=2), cookie=KEY).key is None
