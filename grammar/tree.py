@@ -112,7 +112,7 @@ class Fields:
             else:
                 by_name[field.name] = [field]
         self.leading = leading
-        """What stands before the first key; None if that is nothing, or blanks alone in the level."""
+        """What stands before the first key; None for nothing, or blanks alone in the level."""
 
     def get(self, name: str) -> Field | None:
         """The first field of that folded name."""

@@ -1,9 +1,10 @@
 """Asynchronous requests in the store: accepted once, done once, kept for their user (TRN-02)."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support import Immediate, at_once
 
 from starwire.servers.backend import BackEndAnswer
 from starwire.servers.customer import Customer
@@ -13,30 +14,6 @@ from starwire.servers.store import Store
 JEAN = Customer("jeanvnet2", "00022924")
 LYNNE = Customer("LynneLevy2", "10324488")
 DONE = BackEndAnswer(0, b"SRTL<ERROR=0>\x00\xff")
-
-
-def at_once(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of what has nothing to wait for."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("it waits")
-
-
-class Immediate:
-    """A database whose transactions run where they are asked."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    async def read(self, work: Callable[[Any], Any]) -> Any:
-        with self.store.read() as connection:
-            return work(connection)
-
-    async def write(self, work: Callable[[Any], Any]) -> Any:
-        with self.store.write() as connection:
-            return work(connection)
 
 
 class Desk:

@@ -1,9 +1,9 @@
 """The dispatcher: who may reach what, and what its proxies' failures become (DSP)."""
 
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+from support import at_once
 
 from starwire.grammar import parse
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
@@ -24,15 +24,6 @@ HOP = Hop("t-1", "192.0.2.7:4711")
 REFUSED = Unreachable("refused", sent=False, began=False)
 LOST = Unreachable("lost", sent=True, began=False)
 TORN = Unreachable("lost", sent=True, began=True)
-
-
-def at_once(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of what has nothing to wait for."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("it waits")
 
 
 class Chain:

@@ -1,9 +1,7 @@
 """The web server's behaviour: bodies and cookies in, pages out (WEB)."""
 
-from collections.abc import Coroutine
-from typing import Any
-
 import pytest
+from support import at_once
 
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import DispatcherHeader, WebHeader
@@ -18,15 +16,6 @@ from starwire.servers.trail import Trail
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 JEAN = Customer("jeanvnet2", "00022924")
 VUMA = b"VUMA<ERROR=0,USERID=jeanvnet2,ENTPID=00022924>"
-
-
-def at_once(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of what has nothing to wait for."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("it waits")
 
 
 class Chain:

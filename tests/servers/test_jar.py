@@ -1,10 +1,10 @@
 """The cookie jar and the serials: made once, ended when idle, never twice."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support import Immediate, at_once
 
 from starwire.protocol.catalogue import catalogue
 from starwire.protocol.profile import Profile, shipped
@@ -15,30 +15,6 @@ from starwire.servers.store import Store, lease_serials, open_store
 
 HOP = Hop("t-1", "192.0.2.7:4711")
 CKM = b"CKM<USERID=jeanvnet2,ENTPID=00022924>"
-
-
-def at_once(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of what has nothing to wait for."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("it waits")
-
-
-class Immediate:
-    """A database whose transactions run where they are asked."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    async def read(self, work: Callable[[Any], Any]) -> Any:
-        with self.store.read() as connection:
-            return work(connection)
-
-    async def write(self, work: Callable[[Any], Any]) -> Any:
-        with self.store.write() as connection:
-            return work(connection)
 
 
 class Jar:

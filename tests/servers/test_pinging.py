@@ -1,10 +1,9 @@
 """Echoes to the proxies: who does not answer is out of the turn until it does (HDR-07)."""
 
 import io
-from collections.abc import Coroutine
-from typing import Any
 
 import pytest
+from support import at_once
 
 from starwire.protocol.frames import Frame
 from starwire.protocol.headers import CommonHeader
@@ -14,15 +13,6 @@ from starwire.servers.pinging import Pinger
 from starwire.servers.registry import Registry
 from starwire.servers.serials import SerialsExhausted
 from starwire.servers.trail import Trail
-
-
-def at_once(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of what has nothing to wait for."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("it waits")
 
 
 class Chain:

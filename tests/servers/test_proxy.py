@@ -1,9 +1,9 @@
 """The proxy core judges echo, type, session and data, in this order (HDR-03, HDR-05, HDR-11)."""
 
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+from support import at_once
 
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import CommonHeader
@@ -19,15 +19,6 @@ KEY = "0123456789abcdef"
 JEAN = Customer("jeanvnet2", "00022924")
 HOP = Hop("t-1", "192.0.2.7:4711")
 SPECS = {spec.name: spec for spec in PROXIES}
-
-
-def at_once(work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of what has nothing to wait for."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise AssertionError("it waits")
 
 
 class Jar:
