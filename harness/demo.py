@@ -138,8 +138,6 @@ class _Day:
         self._inbox = ""
         self._steps = 0
         self._wrong = 0
-        self._seen = 0
-        """Lines of the emulator's log that were looked at."""
 
     def live(self) -> None:
         self._heading("The chain: every server on a free port of this machine")
@@ -210,9 +208,8 @@ class _Day:
     def _hops(self, message: bytes) -> None:
         """The servers that the message has passed, all of whose log lines have one id."""
         passed = Passed(message)
-        self._emulator.await_log(lambda log: passed.all_in(log[self._seen :]))
+        self._emulator.await_log(passed.all_in)
         self._console.print(f"    [dim]{escape(str(passed))}[/dim]")
-        self._seen = len(self._emulator.log)
 
     def _judge(self, step: Step, reply: Reply) -> None:
         """Say what a refusal means, and whether it is the right one."""

@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from starwire.harness.cli import main
+from starwire.harness.commands import CannotBeDone
 from starwire.protocol.codes import codes
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
@@ -509,6 +510,14 @@ def test_send_is_refused_a_logon(serve: Any, http_ok: Any) -> None:
     server = serve(script)
     line = cannot("send", "A<>", "--to", server.target("http"), "--user", "u", "--password", "p")
     assert line == f"{server.target('http')}/nmci refuses user 'u' with that password"
+
+
+def test_a_reason_of_several_lines_is_told_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any) -> Any:
+        raise CannotBeDone("the database says:\n\tit is away\n")
+
+    monkeypatch.setattr("starwire.harness.cli.read_octets", failing)
+    assert cannot("parse") == "the database says: it is away"
 
 
 def test_an_interrupt_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,6 +182,7 @@ def test_a_request_that_was_lost_with_its_connection_is_not_repeated(
     with Client(server.target("http"), seconds=5) as client:
         client.send(b"A<1>")
         assert "closes the connection without a reply" in failed(lambda: client.send(b"A<2>"))
+        assert (client.sent[-4:], client.received) == (b"A<2>", None)
     assert [request[-4:] for request in server.requests] == [b"A<1>", b"A<2>"]
     assert server.connections == 1
 
@@ -326,10 +327,10 @@ def test_a_body_without_end_is_read_no_further_than_a_reply_can_reach(serve: Any
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
-        (b"503 Service Unavailable", b"the dispatcher cannot be reached\n", "HTTP 503 the dispat"),
+        (b"503 Unavailable", b"the dispatcher is away\n", "HTTP 503 the dispatcher is away"),
         (b"404 Not Found", b"", "HTTP 404"),
         (b"400 Bad", b" two\nlines ", "HTTP 400 two"),
-        (b"500 Oh", b"\x1b[2J" + b"x" * 2000, r"HTTP 500 \x1b[2Jxxx"),
+        (b"500 Oh", b"\x1b[2J" + b"x" * 2000, rf"HTTP 500 \x1b[2J{'x' * 196}"),
     ],
 )
 def test_an_http_status_with_what_the_server_says(
@@ -341,8 +342,7 @@ def test_an_http_status_with_what_the_server_says(
 
     with Client(serve(answer).target("http"), seconds=5) as client:
         said = failed(lambda: client.send(b"A<>"))
-    assert said.startswith(f"{client.target}: {told}")
-    assert len(said) < 300
+    assert said == f"{client.target}: {told}"
 
 
 def test_half_a_session_is_no_reply(serve: Any, http_ok: Any) -> None:
@@ -400,6 +400,8 @@ def test_a_certificate_that_is_not_trusted(
 ) -> None:
     # As if it were a host elsewhere: what is not on this machine is verified.
     monkeypatch.setattr(Target, "is_loopback", False)
+    with Client(tls_server.target("https"), seconds=5, insecure=True) as client:
+        assert client.send(b"A<>").data == b"B<>"
     with Client(tls_server.target("https"), seconds=5) as client:
         told = failed(lambda: client.send(b"A<>"))
     assert told == (

@@ -9,12 +9,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from starwire.harness.client import Client
 from starwire.harness.emulator import EmulatorError, EmulatorProcess
 from starwire.protocol.endpoints import DEFAULT_PORTS
 
@@ -89,6 +91,17 @@ def test_serve_is_quiet_if_told_to(tmp_path: Path) -> None:
     assert emulator.log == []
 
 
+def test_a_line_of_the_log_can_be_waited_for(tmp_path: Path) -> None:
+    with EmulatorProcess(tmp_path, "--only", "rm-native") as emulator:
+        assert not emulator.await_log(bool, 0.05)
+        client = Client(emulator.target("rm-native"), seconds=10)
+        later = threading.Timer(0.2, client.send, [b"GPL<PL_CURR>"])
+        later.start()
+        assert emulator.await_log(lambda log: "hop=rm-native" in log[0] if log else False, 10)
+        later.join()
+        client.close()
+
+
 # What cannot be served.
 
 
@@ -140,10 +153,10 @@ def test_a_state_folder_that_cannot_be_made(tmp_path: Path) -> None:
     ("text", "told"),
     [
         (None, ": No such file or directory"),
-        (b"foo = 1\n", "unknown field `foo`"),
-        (b"[logon.cost]\nn = 3\n", "n is no power of two above 1 - at `$.logon.cost`"),
-        (b"[rm]\nfulserver = 1\n", "at `$.rm.fulserver`"),
-        (b"a =", "Invalid"),
+        (b"foo = 1\n", ": foo: no such key"),
+        (b"[logon.cost]\nn = 3\n", ": logon.cost: n is no power of two above 1"),
+        (b"[rm]\nfulserver = 1\n", ": rm.fulserver: must be true or false"),
+        (b"a =", ": not TOML: "),
         (b"# \xff", ": is not UTF-8 text"),
     ],
 )

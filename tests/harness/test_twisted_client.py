@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from starwire.harness.client import Client, ClientError
 from starwire.harness.envelopes import Session
 from starwire.harness.twisted_client import TwistedClient
+from starwire.protocol.profile import load_profile
 
 # On a memory reactor.
 
@@ -155,6 +156,7 @@ from twisted.internet import reactor, task
 from starwire.harness import target
 from starwire.harness.client import ClientError
 from starwire.harness.twisted_client import TwistedClient
+from starwire.protocol.profile import load_profile
 
 async def told(calling):
     try:
@@ -168,7 +170,10 @@ async def main(reactor):
         target.Target.is_loopback = False
     for line in sys.stdin:
         asked = json.loads(line)
-        client = TwistedClient(reactor, asked["target"], **asked["options"])
+        options = asked["options"]
+        if "profile" in options:
+            options["profile"] = load_profile(options["profile"])
+        client = TwistedClient(reactor, asked["target"], **options)
         answers = []
         for name, *arguments in asked["calls"]:
             if name == "send":
@@ -205,6 +210,8 @@ def with_twisted(asked: list[dict[str, Any]], *options: str) -> list[list[str]]:
 def blocking(target: str, options: dict[str, Any], calls: Calls) -> list[str]:
     """What the blocking client is told."""
     answers = []
+    if "profile" in options:
+        options = {**options, "profile": load_profile(options["profile"])}
     with Client(target, **options) as client:
         for name, *arguments in calls:
             given: list[Any] = [one.encode() for one in arguments] if name == "send" else arguments
@@ -246,6 +253,24 @@ def says(kind: str, octets: bytes) -> Callable[[Any, Any], None]:
     return answer
 
 
+SMALL = """
+extends = "default"
+name = "small"
+frame_octets = 200
+bulk_frame_octets = 200
+bulk_chunk = 50
+limits.octets = 100
+"""
+
+
+def endless(connection: Any, server: Any) -> None:
+    """A server whose body has no end, as long as somebody reads it."""
+    server.read_post(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not server.done.is_set():
+        connection.sendall(b"64\r\n" + bytes(100) + b"\r\n")
+
+
 def test_both_clients_are_told_the_same(serve: Any, http_ok: Any, nobody: int) -> None:
     http = b"HTTP/1.1 200 OK\r\n"
     day: Calls = [["logon", "dorod", "interact"], ["send", "A<1>"], ["send", "A<2>"], ["logoff"]]
@@ -269,11 +294,14 @@ def test_both_clients_are_told_the_same(serve: Any, http_ok: Any, nobody: int) -
         ("native", lambda connection, server: server.done.wait(5), send),
         ("http", lambda connection, server: server.done.wait(5), send),
         ("https", says("https", http + b"\r\n"), send),
+        ("http", endless, send),
     ]
     cases: list[dict[str, Any]] = []
     for kind, script, calls in table:
-        quick = {"seconds": 0.3 if "lambda" in script.__name__ else 5}
-        cases.append({"target": serve(script).target(kind), "options": quick, "calls": calls})
+        options: dict[str, Any] = {"seconds": 0.3 if "lambda" in script.__name__ else 5}
+        if script is endless:
+            options["profile"] = SMALL
+        cases.append({"target": serve(script).target(kind), "options": options, "calls": calls})
     for kind in ("native", "http", "https"):
         target = f"{kind}://127.0.0.1:{nobody}"
         cases.append({"target": target, "options": {"seconds": 5}, "calls": send})
@@ -281,6 +309,7 @@ def test_both_clients_are_told_the_same(serve: Any, http_ok: Any, nobody: int) -
         cases.append({"target": target, "options": {"seconds": 5}, "calls": send})
     expected = [blocking(**case) for case in cases]
     assert expected[0] == ["dorod", "B<>", "B<>", "B<>"]
+    assert any("a body of more than 233 octets" in answers[0] for answers in expected)
     assert with_twisted(cases) == expected
 
 
