@@ -157,10 +157,10 @@ def of(proxy: Proxy) -> list[Code]:
 
 
 def named_by(proxy: Proxy) -> dict[int, list[str]]:
-    """For each code the parameters of requests whose lines name it, and in which messages."""
+    """For each code the parameters whose lines name it, and in which messages."""
     found: dict[int, dict[str, dict[str, list[str]]]] = {}
     for message in catalogue().messages:
-        if message.family != proxy or message.direction != "request":
+        if message.family != proxy:
             continue
         for code, parameter, kind in codes_of(message):
             kinds = found.setdefault(code, {}).setdefault(parameter, {})

@@ -222,6 +222,13 @@ LINES = (
 - response at `bus`; also taken as a message of its own at `bus`, `rm-native`; answered with
   ARDA (fulfilling).
 - Told from its variants by `REQ` = `A`.
+- `LOC`, 5165: COMPRESS=1 exactly where LOC ends in _zip.
+| `BILLING` | Billing hierarchy | | hierarchy | when the fact `server` is `ODS`; or the fact `server`
+  is `TVS` and the fact `io` is `O` or `B` | | 6701 | 6702 | 6103 | the first level must hold an id;
+  must hold the corporate id at least |
+| `REQUESTID` | Unique request id | 10 | id | when `USERRPTID` has a value | | 6701 | 6702 | 6103 |
+  the one of the ARD; *ERR-04: required of a server that uses the Report Requester, which is one
+  that gives USERRPTID* |
 - Fields and members of lists are divided by the octet 0x01.
 | a required member of a group is missing | 6114 | 5102 |
 | `jar` | the cookie jar | Report Manager |
@@ -238,6 +245,11 @@ LINES = (
 @pytest.mark.parametrize("line", LINES)
 def test_a_line(line: str) -> None:
     assert SECTION.splitlines().count(line) == 1
+
+
+def test_a_cell_stays_what_it_is(generate: ModuleType) -> None:
+    assert generate.cell("`<a>` <b> | c") == " `<a>` `<b>` \\| c "
+    assert generate.cell("") == " "
 
 
 def test_no_cell_is_taken_for_a_tag() -> None:

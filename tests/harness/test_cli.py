@@ -423,6 +423,51 @@ def test_send_asks_for_the_transport_in_the_header(serve: Any) -> None:
         assert server.requests[0][13] == number
 
 
+IDENTIFIER = b"00000000000000000017"
+
+
+def polled(serve: Any, *replies: tuple[bytes, bytes]) -> Any:
+    """A dispatcher that accepts an asynchronous request, then answers polls with these."""
+
+    def script(connection: Any, server: Any) -> None:
+        server.read(connection, 79)
+        connection.sendall(frame(b"\0\1", IDENTIFIER))
+        for status, data in replies:
+            if server.read(connection, 96):
+                connection.sendall(frame(status, data))
+
+    return serve(script)
+
+
+def test_send_polls_for_the_result_of_an_asynchronous_request(serve: Any) -> None:
+    server = polled(serve, (b"\0\2", b""), (b"\0\2", b""), (b"\0\0", b"B<ERROR=0>"))
+    told = done("send", "A<>", "--to", server.target("dispatcher"), "--type", "async")
+    assert told == "B<ERROR=0>\n"
+    request, *polls = server.requests
+    assert (request[13], request[76:]) == (1, b"A<>")
+    assert [(poll[13], poll[76:]) for poll in polls] == [(2, IDENTIFIER)] * 3
+
+
+def test_send_polls_no_longer_than_it_is_told_to(serve: Any) -> None:
+    server = polled(serve, *[(b"\0\2", b"")] * 50)
+    arguments = ["--to", server.target("dispatcher"), "--type", "async", "--seconds", "0.3"]
+    result = run("send", "A<>", *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "refused: status 2, in progress\n"
+    assert 3 <= len(server.requests) < 10
+
+
+def test_send_does_not_poll_for_what_was_not_accepted(serve: Any) -> None:
+    def script(connection: Any, server: Any) -> None:
+        server.read(connection, 79)
+        connection.sendall(frame(b"\0\x6b", b""))
+
+    server = serve(script)
+    result = run("send", "A<>", "--to", server.target("dispatcher"), "--type", "async")
+    assert (result.exit_code, result.stderr) == (1, "refused: status 107, unknown type\n")
+    assert len(server.requests) == 1
+
+
 def logon(connection: Any, server: Any, http_ok: Any) -> None:
     server.read_post(connection)
     message = b"VUMA<ERROR=0,USERID=dorod,ENTPID=00022924>"
