@@ -25,7 +25,8 @@ def commit() -> str:
     def git(*words: str) -> str:
         return subprocess.check_output(["git", *words], cwd=ROOT, text=True).strip()
 
-    return git("rev-parse", "--short", "HEAD") + (" with changes" if git("status", "-s") else "")
+    changed = git("status", "--short", "--", ".", ":!docs/proofs")
+    return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
 
 
 def prove(name: str, *, quick: bool) -> bool:
