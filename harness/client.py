@@ -100,6 +100,8 @@ class Client:
 
     def logon(self, user: str, password: str) -> Session:
         """Open a session. Raises LogonRefused, ClientError."""
+        if not self.target.is_web:
+            raise ClientError(f"{self.target} takes no logon: only https and http targets do")
         session = self._do(lambda: session_of(self._exchange(logon_letter(user, password))))
         if session is None:
             raise LogonRefused(f"{self.target} refuses user {user!r} with that password")

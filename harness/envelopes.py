@@ -19,7 +19,7 @@ from starwire.protocol.packing import HeaderCodec, HeaderError
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status, Transaction
 
-from .failures import NotAReply
+from .failures import NotAReply, NotDone, status_words
 from .target import Target
 
 
@@ -268,7 +268,9 @@ def logon_letter(user: str, password: str) -> Letter:
 
 
 def session_of(reply: Reply) -> Session | None:
-    """The session that a logon's reply opens, None if it was refused. Raises NotAReply."""
+    """The session that a logon's reply opens, None if the user was refused. Raises NotAReply."""
+    if reply.status not in (Status.OK, Status.APPLICATION_ERROR):
+        raise NotDone(f"logs nobody on: {status_words(reply.status)}")
     if reply.status != Status.OK or not reply.key:
         return None
     try:

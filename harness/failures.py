@@ -9,6 +9,7 @@ import ssl
 from starwire.grammar import BuildError, MetadataError, strip
 from starwire.protocol.frames import FrameError
 from starwire.protocol.packing import HeaderError
+from starwire.protocol.status import Status
 
 
 class ClientError(Exception):
@@ -23,7 +24,11 @@ class NotAReply(Exception):
     """What came back is not what the wire allows there."""
 
 
-class NotOk(NotAReply):
+class NotDone(NotAReply):
+    """An answer that says that nothing was done; its text stands alone."""
+
+
+class NotOk(NotDone):
     """An HTTP status that is not 200, with the first line of what the server says about it."""
 
     def __init__(self, status: int, body: bytes) -> None:
@@ -45,7 +50,7 @@ def why(error: Exception) -> str:
     """The reason behind one of the above: what happened, and what can be done about it."""
     if isinstance(error, UNSENDABLE):
         return f"cannot be sent: {error}"
-    if isinstance(error, NotOk):
+    if isinstance(error, NotDone):
         return str(error)
     if isinstance(error, NO_REPLY):
         return f"sends no reply of this wire: {error}"
@@ -70,6 +75,14 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (ConnectionResetError, "closes the connection without a reply"),
     (BrokenPipeError, "closes the connection without a reply"),
 )
+
+
+def status_words(status: int | None) -> str:
+    """A status with the word that it stands for."""
+    if status is None:
+        return "no status"
+    word = Status(status).name.lower().replace("_", " ") if status in tuple(Status) else "unknown"
+    return f"status {status}, {word}"
 
 
 def untrusted(reason: str) -> str:

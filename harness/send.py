@@ -16,7 +16,7 @@ from starwire.protocol.status import MessageType, Status
 from .client import Client
 from .display import reply_lines, sent_lines, shown
 from .envelopes import Reply
-from .failures import ClientError
+from .failures import ClientError, status_words
 from .show_codes import meaning
 from .target import TargetError
 
@@ -124,9 +124,7 @@ def _write(reply: Reply, out: str | None, cannot: Callable[[str], NoReturn]) -> 
 def _judge(reply: Reply) -> int:
     """0 if nothing was refused, else why on standard error."""
     if reply.status not in (None, Status.OK, Status.APPLICATION_ERROR):
-        known = reply.status in tuple(Status)
-        word = Status(reply.status).name.lower().replace("_", " ") if known else "unknown"
-        return _refused(f"status {reply.status}, {word}")
+        return _refused(status_words(reply.status))
     try:
         error = reply.message().body.fields.get("ERROR")
     except MetadataError as wrong:

@@ -108,6 +108,8 @@ class TwistedClient:
         return self._do(self._logon(user, password))
 
     async def _logon(self, user: str, password: str) -> Session:
+        if not self.target.is_web:
+            raise ClientError(f"{self.target} takes no logon: only https and http targets do")
         session = session_of(await self._exchange(logon_letter(user, password)))
         if session is None:
             raise LogonRefused(f"{self.target} refuses user {user!r} with that password")

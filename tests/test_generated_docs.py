@@ -224,8 +224,8 @@ LINES = (
 - Told from its variants by `REQ` = `A`.
 - `LOC`, 5165: COMPRESS=1 exactly where LOC ends in _zip.
 | `BILLING` | Billing hierarchy | | hierarchy | when the fact `server` is `ODS`; or the fact
-  `server` is `TVS` and the fact `io` is `O` or `B` | | 6701 | 6702 | 6103 | the first level must hold an id;
-  must hold the corporate id at least |
+  `server` is `TVS` and the fact `io` is `O` or `B` | | 6701 | 6702 | 6103 |
+  the first level must hold an id; must hold the corporate id at least |
 | `REQUESTID` | Unique request id | 10 | id | when `USERRPTID` has a value | | 6701 | 6702 | 6103 |
   the one of the ARD; *ERR-04: required of a server that uses the Report Requester, which is one
   that gives USERRPTID* |

@@ -120,6 +120,23 @@ def test_a_refused_logon(serve: Any, http_ok: Any) -> None:
     assert client.session == NO_SESSION
 
 
+def test_a_logon_that_nobody_has_judged_is_no_refusal(serve: Any, http_ok: Any) -> None:
+    def answer(connection: Any, server: Any) -> None:
+        server.read_post(connection)
+        connection.sendall(http_ok(web(b"", status=b"\0\x6a")))
+
+    with Client(serve(answer).target("http"), seconds=5) as client:
+        told = failed(lambda: client.logon("dorod", "interact"))
+    assert told == f"{client.target}: logs nobody on: status 106, unavailable"
+
+
+def test_only_web_servers_take_a_logon(nobody: int) -> None:
+    for kind in ("native", "proxy", "dispatcher"):
+        client = Client(f"{kind}://127.0.0.1:{nobody}")
+        told = failed(lambda client=client: client.logon("dorod", "interact"))
+        assert told == f"{client.target} takes no logon: only https and http targets do"
+
+
 @pytest.mark.parametrize(
     "headers", [b"Transfer-Encoding: chunked\r\n", b"", b"Connection: close\r\n"]
 )

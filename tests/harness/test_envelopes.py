@@ -1,6 +1,7 @@
 """The layers of every seat, as literal octets under both profiles, whatever the fragmentation."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from starwire.harness.envelopes import (
     logon_letter,
     session_of,
 )
-from starwire.harness.failures import NotAReply
+from starwire.harness.failures import NotAReply, NotDone
 from starwire.harness.target import Target
 from starwire.protocol.frames import FrameError
 from starwire.protocol.headers import CommonHeader, DispatcherHeader, WebHeader
@@ -293,11 +294,24 @@ def test_a_logon_opens_a_session() -> None:
         replied(100, "", b"VUMA<ERROR=6115>"),
         replied(100, "k", b"VUMA<ERROR=6115>"),
         replied(0, "", b"VUMA<ERROR=0,USERID=dorod,ENTPID=00022924>"),
-        Reply(b"", b"VUMA<ERROR=0,USERID=dorod,ENTPID=00022924>"),
     ],
 )
 def test_a_refused_logon_opens_none(reply: Reply) -> None:
     assert session_of(reply) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (106, "logs nobody on: status 106, unavailable"),
+        (999, "logs nobody on: status 999, unknown"),
+        (None, "logs nobody on: no status"),
+    ],
+)
+def test_a_logon_that_nobody_has_judged_is_no_refusal(status: Any, told: str) -> None:
+    with pytest.raises(NotDone) as refused:
+        session_of(replied(status, "", b""))
+    assert str(refused.value) == told
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,10 @@ def test_what_cannot_be_sent_opens_no_connection() -> None:
     played = Played("dispatcher://127.0.0.1:1")
     told = why(played.client.send(b"A<>", proxy="NINECHARS"))
     assert "cannot be sent: dispatcher.target: 9 octets do not fit 8" in told
-    told = why(played.client.logon("a<b", "interact"))
+    web = Played("http://127.0.0.1:1")
+    told = why(web.client.logon("a<b", "interact"))
     assert "cannot be sent: USERID: '<' cannot be data" in told
-    assert played.reactor.tcpClients == []
+    assert played.reactor.tcpClients == web.reactor.tcpClients == []
 
 
 def test_a_mistake_of_our_own_is_no_mishap_of_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,6 +230,7 @@ WEB = b"\x01" + KEY + b"\x01\x00\x00\x00"
 REST = b"STAROE  \x00" + b" " * 28 + bytes(34)
 LOGON = WEB + b"\x76" + REST + b"VUMA<ERROR=0,USERID=dorod,ENTPID=00022924>"
 ANSWER = WEB + b"\x4f" + REST + b"B<>"
+AWAY = b"\x01" + bytes(32) + b"\x01\x00\x00\x00\x4c" + REST[:-2] + b"\x00\x6a"
 REFUSED = b"\x01" + bytes(32) + b"\x01\x00\x00\x00\x5c" + REST + b"VUMA<ERROR=6115>"
 
 
@@ -279,6 +281,8 @@ def test_both_clients_are_told_the_same(serve: Any, http_ok: Any, nobody: int) -
         ("http", posts(http_ok, LOGON, ANSWER, ANSWER, ANSWER), day),
         ("http", posts(http_ok, ANSWER, headers=b"Connection: close\r\n"), [*send, *send]),
         ("http", posts(http_ok, REFUSED), [["logon", "dorod", "wrong"]]),
+        ("http", posts(http_ok, AWAY), [["logon", "dorod", "interact"]]),
+        ("native", says("native", b""), [["logon", "dorod", "interact"]]),
         ("http", posts(http_ok, LOGON.replace(b"USERID", b"SOMEID")), [["logon", "a", "b"]]),
         ("http", posts(http_ok, b"down\nx", status=b"503 Oh"), send),
         ("http", posts(http_ok, b"OK"), send),
