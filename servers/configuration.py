@@ -25,6 +25,12 @@ class Logon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failures: int = 5
     wait_seconds: float = 60.0
 
+    def __post_init__(self) -> None:
+        if self.failures < 1:
+            raise ValueError("failures: must be 1 or more")
+        if self.wait_seconds < 0:
+            raise ValueError("wait_seconds: must not be below 0")
+
 
 class Native(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """HDR-08: the addresses from which servers may connect to the native ports and the jar."""
@@ -99,6 +105,8 @@ def read_link_keys(configuration: Configuration) -> dict[str, bytes] | None:
         keys = _decoded(Path(path).read_text("utf-8"), LinkKeys)
     except OSError as error:
         raise ConfigurationError(f"links.key_file {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"links.key_file {path}: is not UTF-8 text") from None
     except ConfigurationError as error:
         raise ConfigurationError(f"links.key_file {path}: {error}") from None
     return {"web": bytes.fromhex(keys.web), "proxy": bytes.fromhex(keys.proxy)}

@@ -29,6 +29,8 @@ def one_line(error: BaseException) -> str:
         reason = getattr(error.socketError, "strerror", error.socketError)
         place = f"{error.interface}:{error.port}"
         return f"cannot listen on {place}: {reason}; choose another with --port NAME=N"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     return str(error)
 
 

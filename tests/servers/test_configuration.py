@@ -33,6 +33,8 @@ def test_the_file_of_the_documentation_is_the_defaults() -> None:
         ("[rm]\nfull = true", "rm.full: no such key"),
         ("[logon]\nfailures = 1.5", "logon.failures: must be an integer"),
         ("[logon.cost]\nn = 3", "logon.cost: n is no power of two above 1"),
+        ("[logon]\nfailures = 0", "logon.failures: must be 1 or more"),
+        ("[logon]\nwait_seconds = -1.0", "logon.wait_seconds: must not be below 0"),
         ("[native]\npeers = [1]", "native.peers[0]: must be a string"),
         ("peers", "not TOML: "),
     ],
@@ -54,6 +56,12 @@ def test_links_are_plain_without_a_key_file(tmp_path: Path) -> None:
     missing = load_configuration(f"[links]\nkey_file = '{tmp_path / 'none'}'")
     with pytest.raises(ConfigurationError, match=r"links\.key_file .*none: No such file"):
         read_link_keys(missing)
+
+
+def test_a_key_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "link.keys").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
+        read_link_keys(load_configuration(f"[links]\nkey_file = '{tmp_path / 'link.keys'}'"))
 
 
 def test_both_links_have_their_key(tmp_path: Path) -> None:
