@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from starwire.grammar import __version__
 from starwire.protocol.endpoints import DEFAULT_PORTS
 
 from .commands import CannotBeDone, Commands, cannot, profile_option, read_octets, read_profile
+
+if TYPE_CHECKING:
+    from starwire.protocol.sealing import LinkKeys
 
 _NAMES = ", ".join(DEFAULT_PORTS)
 _DAY = 86_400
@@ -177,6 +180,11 @@ def _seconds(_: Any, __: Any, value: float) -> float:
 )
 @click.option("--insecure", is_flag=True, help="Do not verify the web server's certificate.")
 @click.option(
+    "--link-keys",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The key file of a system whose inner hops are encrypted.",
+)
+@click.option(
     "--seconds",
     default=60.0,
     callback=_seconds,
@@ -201,7 +209,21 @@ def send(message: str, **options: Any) -> None:
     octets = _message_octets(message)
     options["type"] = _TYPES[options.pop("kind")]
     options["profile"] = read_profile(options.pop("profile_name"))
+    options["link_keys"] = _link_keys(options["link_keys"])
     sys.exit(transact(octets, cannot=cannot, **options))
+
+
+def _link_keys(path: str | None) -> LinkKeys | None:
+    from starwire.protocol.sealing import load_link_keys
+
+    if path is None:
+        return None
+    try:
+        return load_link_keys(read_octets(path).decode("utf-8"))
+    except UnicodeDecodeError:
+        raise CannotBeDone(f"link keys {path}: is not UTF-8 text") from None
+    except ValueError as error:
+        raise CannotBeDone(f"link keys {path}: {error}") from None
 
 
 def _ports(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, int]:

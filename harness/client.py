@@ -16,10 +16,12 @@ import itertools
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from starwire.protocol.profile import Profile, shipped
+from starwire.protocol.sealing import LinkKeys, SealedLink
 from starwire.protocol.status import MessageType, Transaction
 
 from .deadline import TimedConnection
@@ -45,12 +47,16 @@ from .failures import (
     no_certificates,
     why,
 )
+from .sealed import SealedConnection, link_for
 from .target import Target, parse_target
 
 __all__ = ["Client", "ClientError", "LogonRefused"]
 
 
 _T = TypeVar("_T")
+
+_ON_THEIR_OWN = (MessageType.REQUEST, MessageType.POLL)
+"""Types behind whose reply a proxy closes the connection (TRN-02)."""
 
 
 class _Transport(Protocol):
@@ -63,7 +69,8 @@ class Client:
 
     `ca` is a file of certificates to trust; without one, a loopback host is not verified (the
     emulator's certificate is its own) and any other by the system's store, unless `insecure`.
-    `seconds` bounds each transaction. Raises TargetError for a target that names no place,
+    `seconds` bounds each transaction; `link_keys` are for inner hops that are sealed.
+    Raises TargetError for a target that names no place,
     ClientError for a `ca` that holds no certificate.
     """
 
@@ -75,6 +82,7 @@ class Client:
         ca: str | None = None,
         insecure: bool = False,
         seconds: float = 60.0,
+        link_keys: LinkKeys | None = None,
     ) -> None:
         self.profile = profile or shipped("default")
         self.target = (
@@ -91,7 +99,10 @@ class Client:
         self.layers = self._envelope.layers
         """The codecs of the headers before a message, outermost first."""
         self._serials = itertools.count(1)
-        connect = _Connector(self.target, _tls(self.target, self.profile, ca, insecure), seconds)
+        tls = _tls(self.target, self.profile, ca, insecure)
+        connect = _Connector(
+            self.target, tls, seconds, partial(link_for, self.target, link_keys, self.profile)
+        )
         self._transport: _Transport = (
             _Web(connect, self._envelope)
             if isinstance(self._envelope, WebEnvelope)
@@ -118,7 +129,10 @@ class Client:
     def send(self, message: bytes, *, proxy: str = "RM", type: int = MessageType.SYNC) -> Reply:
         """One transaction. Raises ClientError if there is no reply, or none of the wire."""
         letter = Letter(message, proxy, type, session=self.session, serial=next(self._serials))
-        return self._do(lambda: self._exchange(letter))
+        reply = self._do(lambda: self._exchange(letter))
+        if self.target.kind == "proxy" and type in _ON_THEIR_OWN:
+            self.close()  # as the proxy does: the next poll has a connection of its own
+        return reply
 
     def _exchange(self, letter: Letter) -> Reply:
         self.sent, self.received = self._envelope.wrap(letter), None
@@ -168,20 +182,30 @@ def _tls(target: Target, profile: Profile, ca: str | None, insecure: bool) -> ss
 class _Connector:
     """Opens connections to a target, and gives each transaction its time."""
 
-    def __init__(self, target: Target, tls: ssl.SSLContext | None, seconds: float) -> None:
+    def __init__(
+        self,
+        target: Target,
+        tls: ssl.SSLContext | None,
+        seconds: float,
+        new_link: Callable[[], SealedLink | None],
+    ) -> None:
         self.target = target
+        self._new_link = new_link
         self.seconds = seconds
         self._tls = tls
 
-    def open(self) -> TimedConnection:
+    def open(self) -> TimedConnection | SealedConnection:
         host, port = self.target.host, self.target.port
         connection = socket.create_connection((host, port), timeout=self.seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is not None:
             connection = self._tls.wrap_socket(connection, server_hostname=host)
-        return TimedConnection(connection, self.seconds)
+        timed, link = TimedConnection(connection, self.seconds), self._new_link()
+        return timed if link is None else SealedConnection(timed, link)
 
-    def ready(self, held: TimedConnection | None) -> TimedConnection:
+    def ready(
+        self, held: TimedConnection | SealedConnection | None
+    ) -> TimedConnection | SealedConnection:
         """The connection that is held if it may be used again, else a new one.
 
         It may not if the other side has closed it: that is looked up before, since a request that
@@ -241,7 +265,7 @@ class _Stream:
     def __init__(self, connect: _Connector, envelope: Envelope) -> None:
         self._connect = connect
         self._envelope = envelope
-        self._connection: TimedConnection | None = None
+        self._connection: TimedConnection | SealedConnection | None = None
 
     def exchange(self, octets: bytes) -> Reply:
         self._connection = self._connect.ready(self._connection)
@@ -251,7 +275,7 @@ class _Stream:
             self.close()
             raise
 
-    def _reply(self, connection: TimedConnection, octets: bytes) -> Reply:
+    def _reply(self, connection: TimedConnection | SealedConnection, octets: bytes) -> Reply:
         connection.sendall(octets)
         reader = self._envelope.reader()
         while data := connection.recv(65_536):

@@ -9,6 +9,7 @@ import ssl
 from starwire.grammar import BuildError, MetadataError, strip
 from starwire.protocol.frames import FrameError
 from starwire.protocol.packing import HeaderError
+from starwire.protocol.sealing import SealError
 from starwire.protocol.status import Status
 
 
@@ -40,7 +41,7 @@ class NotOk(NotDone):
 UNSENDABLE = (HeaderError, BuildError)
 """What makes the octets of a request raises these for what cannot be sent."""
 
-NO_REPLY = (NotAReply, FrameError, MetadataError)
+NO_REPLY = (NotAReply, FrameError, MetadataError, SealError)
 """What reads a reply raises these for octets that are none."""
 
 NO_CONNECTION = (OSError, http.client.HTTPException)

@@ -11,6 +11,7 @@ import click
 
 from starwire.grammar import MetadataError
 from starwire.protocol.profile import Profile
+from starwire.protocol.sealing import LinkKeys
 from starwire.protocol.status import MessageType, Status
 
 from .client import Client
@@ -36,6 +37,7 @@ def transact(
     out: str | None,
     ca: str | None,
     insecure: bool,
+    link_keys: LinkKeys | None,
     seconds: float,
     trace: bool,
     profile: Profile,
@@ -44,7 +46,14 @@ def transact(
     """Do it and print the response; gives the exit status."""
 
     def client(place: str) -> Client:
-        return Client(place, profile=profile, ca=ca, insecure=insecure, seconds=seconds)
+        return Client(
+            place,
+            profile=profile,
+            ca=ca,
+            insecure=insecure,
+            seconds=seconds,
+            link_keys=link_keys,
+        )
 
     try:
         with client(target) as to:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import http.client
 import itertools
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -41,7 +42,9 @@ from twisted.web.client import (
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
+from starwire.protocol.frames import NEED_DATA
 from starwire.protocol.profile import Profile, shipped
+from starwire.protocol.sealing import LinkKeys, SealedLink
 from starwire.protocol.status import MessageType, Transaction
 
 from .envelopes import (
@@ -67,6 +70,7 @@ from .failures import (
     untrusted,
     why,
 )
+from .sealed import link_for
 from .target import Target, parse_target
 from .twisted_tls import Policy
 
@@ -85,6 +89,7 @@ class TwistedClient:
         ca: str | None = None,
         insecure: bool = False,
         seconds: float = 60.0,
+        link_keys: LinkKeys | None = None,
     ) -> None:
         self.profile = profile or shipped("default")
         self.target = (
@@ -97,6 +102,7 @@ class TwistedClient:
         self._envelope = envelope_for(self.target, self.profile)
         self._serials = itertools.count(1)
         self._seconds = seconds
+        self._new_link = partial(link_for, self.target, link_keys, self.profile)
         self._pool = HTTPConnectionPool(reactor, persistent=True)
         # A request that was lost with its connection may have been carried out.
         self._pool.retryAutomatically = False
@@ -169,7 +175,7 @@ class TwistedClient:
         return envelope.unwrap(received)
 
     def _stream(self, envelope: Envelope, octets: bytes) -> Deferred[Reply]:
-        once = _Once(envelope, octets)
+        once = _Once(envelope, octets, self._new_link())
         host, port = self.target.host, self.target.port
         self._reactor.connectTCP(host, port, _OnceFactory(once), self._seconds)
         return once.done
@@ -251,8 +257,10 @@ class _Once(Protocol):
 
     transport: Any
 
-    def __init__(self, envelope: Envelope, octets: bytes) -> None:
+    def __init__(self, envelope: Envelope, octets: bytes, link: SealedLink | None) -> None:
         self.done: Deferred[Reply] = Deferred(self._cancel)
+        self._link = link
+        self._sent = False
         self.connector: Any = None
         self._reader = envelope.reader()
         self._octets = octets
@@ -264,13 +272,29 @@ class _Once(Protocol):
             self.transport.abortConnection()
 
     def connectionMade(self) -> None:
-        self.transport.write(self._octets)
+        if self._link is None:
+            self.transport.write(self._octets)
+        else:
+            self.transport.write(self._link.greeting)
+
+    def _opened(self, data: bytes) -> Iterator[bytes]:
+        """What came, out of its records; the request goes out as soon as the link is ready."""
+        if self._link is None:
+            yield data
+            return
+        self._link.feed(data)
+        if self._link.ready and not self._sent:
+            self._sent = True
+            self.transport.write(self._link.seal(self._octets))
+        while (frame := self._link.pull()) is not NEED_DATA:
+            yield frame
 
     def dataReceived(self, data: bytes) -> None:
         if self.done.called:
             return
         try:
-            self._reader.feed(data)
+            for octets in self._opened(data):
+                self._reader.feed(octets)
             reply = self._reader.reply()
         except NO_REPLY:
             self.fail(Failure())

@@ -9,8 +9,10 @@ sides' octets each direction gets a key of its own; then every frame travels as 
 
 from __future__ import annotations
 
+from re import compile as pattern
 from typing import Literal, NoReturn
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,7 +26,37 @@ GREETING_OCTETS = 32
 _LENGTH = 4
 _TAG = 16
 _NONCE = 12
+_HEX_KEY = pattern("[0-9A-Fa-f]{64}")
 _OUTWARD, _INWARD = b"opener to acceptor", b"acceptor to opener"
+
+
+class LinkKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of the two links, 32 octets each."""
+
+    web: bytes
+    """Web server to dispatcher."""
+    proxy: bytes
+    """Dispatcher to proxy."""
+
+
+def load_link_keys(text: str) -> LinkKeys:
+    """The keys that a key file holds: `web` and `proxy`, each 64 hex digits, in TOML.
+
+    Raises ValueError, which names the key.
+    """
+    try:
+        found = msgspec.toml.decode(text, type=dict[str, str])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"is no TOML of two keys: {error}") from None
+    if set(found) != {"web", "proxy"}:
+        raise ValueError("must have the keys web and proxy, and no other")
+    for name, digits in found.items():
+        if not _HEX_KEY.fullmatch(digits):
+            raise ValueError(f"{name} is not {2 * KEY_OCTETS} hex digits")
+    keys = LinkKeys(bytes.fromhex(found["web"]), bytes.fromhex(found["proxy"]))
+    if keys.web == keys.proxy:
+        raise ValueError("web and proxy are the same key")
+    return keys
 
 
 class SealError(Exception):

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from starwire.protocol.profile import translated
+from starwire.protocol.sealing import LinkKeys, load_link_keys
 
 from .passwords import PasswordCost
 
@@ -50,23 +51,6 @@ class Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_file: str = ""
 
 
-class LinkKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of the key file: for each link 64 hex digits."""
-
-    web: str
-    """Web server to dispatcher."""
-    proxy: str
-    """Dispatcher to proxy."""
-
-    def __post_init__(self) -> None:
-        for name in ("web", "proxy"):
-            digits = getattr(self, name)
-            if len(digits) != 64 or not all(digit in "0123456789abcdefABCDEF" for digit in digits):
-                raise ValueError(f"{name} is not 64 hex digits")
-        if self.web.lower() == self.proxy.lower():
-            raise ValueError("web and proxy are the same key")
-
-
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting has a default; a file gives what differs."""
 
@@ -93,7 +77,7 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
-def read_link_keys(configuration: Configuration) -> dict[str, bytes] | None:
+def read_link_keys(configuration: Configuration) -> LinkKeys | None:
     """The keys of the links `web` and `proxy`; None where they are not encrypted.
 
     Raises ConfigurationError.
@@ -102,14 +86,13 @@ def read_link_keys(configuration: Configuration) -> dict[str, bytes] | None:
     if not path:
         return None
     try:
-        keys = _decoded(Path(path).read_text("utf-8"), LinkKeys)
+        return load_link_keys(Path(path).read_text("utf-8"))
     except OSError as error:
         raise ConfigurationError(f"links.key_file {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"links.key_file {path}: is not UTF-8 text") from None
-    except ConfigurationError as error:
+    except ValueError as error:
         raise ConfigurationError(f"links.key_file {path}: {error}") from None
-    return {"web": bytes.fromhex(keys.web), "proxy": bytes.fromhex(keys.proxy)}
 
 
 def _decoded(text: str, kind: type[T]) -> T:

@@ -281,9 +281,10 @@ class Emulator:
         frames = FrameRequests(wire.dispatcher if link == "web" else wire.common, self._profile)
         if self._link_keys is None:
             return frames
+        key = self._link_keys.web if link == "web" else self._link_keys.proxy
         greeting = secrets.token_bytes(GREETING_OCTETS)
         longest = self._profile.frame_octets
-        sealed = SealedLink(self._link_keys[link], greeting, opens=opens, longest=longest)
+        sealed = SealedLink(key, greeting, opens=opens, longest=longest)
         return SealedRequests(sealed, frames)
 
     def _bare(self, name: str, answer: Answerer) -> AnsweringFactory:

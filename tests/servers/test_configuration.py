@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from starwire.protocol.sealing import LinkKeys
 from starwire.servers.configuration import (
     Configuration,
     ConfigurationError,
@@ -67,4 +68,4 @@ def test_a_key_file_that_is_no_text_is_told(tmp_path: Path) -> None:
 def test_both_links_have_their_key(tmp_path: Path) -> None:
     (tmp_path / "link.keys").write_text(f'web = "{"01" * 32}"\nproxy = "{"aB" * 32}"\n')
     found = read_link_keys(load_configuration(f"[links]\nkey_file = '{tmp_path / 'link.keys'}'"))
-    assert found == {"web": b"\x01" * 32, "proxy": b"\xab" * 32}
+    assert found == LinkKeys(b"\x01" * 32, b"\xab" * 32)
