@@ -19,9 +19,6 @@ from starwire.protocol.validation import Facts, Refusal, Request, validate
 
 from .customer import Customer
 
-READS = frozenset({"GRTL", "GRTD", "GURL", "GURD", "GPL", "METADATA", "L", "F", "VUM", "GUA"})
-"""Acronyms that a transaction that cannot write is enough for. VUM keeps its count by itself."""
-
 CONNECTION_FAILED = {"RM": 6105, "INBOX": 5105}
 COMMAND_FAILED = {"RM": 6106, "INBOX": 5106}
 """What a failure of the database is called, by the family of codes."""
@@ -69,10 +66,13 @@ class BackEnd(Protocol):
         """
 
 
-def reads_only(octets: bytes) -> bool:
-    """Whether a transaction that cannot write is enough for the message `octets`."""
+def reads_only(octets: bytes, catalogue: Catalogue) -> bool:
+    """Whether a transaction that cannot write is enough for the message `octets`.
+
+    It is for what the catalogue marks as read; VUM keeps its count by itself.
+    """
     name, bracket, _ = octets.partition(b"<")
-    return not bracket or name.strip(b" \t\r\n").decode("latin-1") in READS
+    return not bracket or name.strip(b" \t\r\n").decode("latin-1") in catalogue.reads
 
 
 Values: TypeAlias = Mapping[str, Any]

@@ -152,6 +152,8 @@ class Emulator:
 
     async def stop(self) -> None:
         """Accept nothing more, let the answers under way go out, then close everything."""
+        if self._database is None:
+            return
         for loop in self._loops:
             loop.stop()
         for port in self._listening:
@@ -166,8 +168,7 @@ class Emulator:
         for factory in self._factories:
             if isinstance(factory, AnsweringFactory):
                 factory.abort()
-        if self._database is not None:
-            self._database.stop()
+        self._database.stop()
 
     # The servers, each from its parts.
 
@@ -237,7 +238,7 @@ class Emulator:
             serials,
             to_proxy,
             self._trail,
-            reads={spec.acronym for spec in self._catalogue.messages if spec.read},
+            reads=self._catalogue.reads,
         )
         return self._framed("dispatcher", "web", dispatcher.answer)
 

@@ -58,7 +58,7 @@ class Services:
         def work(connection: Any) -> BackEndAnswer:
             return back_end.answer(connection, octets, door, customer)
 
-        run = self._database.read if reads_only(octets) else self._database.write
+        run = self._database.read if reads_only(octets, self._catalogue) else self._database.write
         try:
             return await self._whole(await run(work), octets, door)
         except BackEndFailure as failure:

@@ -164,7 +164,7 @@ class MessageSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     reply: str = ""
     reply_variant: str | None = None
     read: bool = False
-    """DSP-06: asking twice does no harm, so a dispatcher may."""
+    """DSP-06: it changes nothing, so asking twice does no harm and a dispatcher may."""
     nameless: bool = False
     """Written without its acronym; known by its first key."""
     separator: Literal[",", "\x01"] = ","

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -151,6 +151,11 @@ class Catalogue:
     def aliases(self) -> tuple[Alias, ...]:
         """The names that stand for others, each with its ground."""
         return self._vocabulary.aliases
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The acronyms of the messages that change nothing, wherever they are asked (DSP-06)."""
+        return frozenset(spec.acronym for spec in self.messages if spec.read)
 
     def family(self, door: str) -> FamilySpec:
         """The codes and the form of answers at a door; KeyError for no door."""

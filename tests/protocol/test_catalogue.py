@@ -281,9 +281,10 @@ def test_required_when(name: str, parameter: str) -> None:
 
 
 def test_reads_that_may_be_asked_twice() -> None:
-    """DSP-06."""
-    reads = {spec.acronym for spec in MESSAGES.values() if spec.read}
-    assert reads == {"GRTL", "GRTD", "GURL", "GURD", "GPL", "L", "F", "VUM", "GUA"}
+    """DSP-06; METADATA is asked on a native port, where no dispatcher stands between."""
+    reads = {"GRTL", "GRTD", "GURL", "GURD", "GPL", "L", "F", "VUM", "GUA", "METADATA"}
+    assert {spec.acronym for spec in MESSAGES.values() if spec.read} == reads
+    assert catalogue().reads == reads
 
 
 DOORS = {

@@ -102,7 +102,7 @@ class Asking:
         self, message: str | bytes, customer: Customer | None = None, door: str | None = None
     ) -> BackEndAnswer:
         octets = message.encode("latin-1") if isinstance(message, str) else message
-        transaction = self.store.read if reads_only(octets) else self.store.write
+        transaction = self.store.read if reads_only(octets, catalogue()) else self.store.write
         with transaction() as connection:
             return self.back_end.answer(connection, octets, door or self.door, customer)
 
