@@ -101,7 +101,7 @@ def decode(octets, offset=0):
 
 _MARKS = {"big": ">", "little": "<"}
 _CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
-_REMEMBERED = 16_384
+_REMEMBERED = 4096
 """Values that a table of one text field keeps before it starts anew: a peer chooses the values."""
 
 
