@@ -104,6 +104,9 @@ class Patience:
 
 
 Answerer = Callable[[Any, Hop], Coroutine[Any, Any, Answer]]
+Interposer = Callable[[str, Answerer], Answerer]
+"""The name of a port and what answers there, to what answers there instead: it may look at request
+and answer, or put others in their place."""
 
 
 class AnsweringFactory(Factory):

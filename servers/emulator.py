@@ -25,7 +25,7 @@ from starwire.protocol.status import MessageType
 from starwire.protocol.validation import Refusal, validate
 
 from . import tls
-from .adapter import Answer, Answerer, AnsweringFactory, Hop, Patience, Reader
+from .adapter import Answer, Answerer, AnsweringFactory, Hop, Interposer, Patience, Reader
 from .backend import BackEnd
 from .configuration import Configuration, read_link_keys
 from .database import Database
@@ -90,6 +90,8 @@ class Emulator:
         self._factories: list[AnsweringFactory | WebSite] = []
         self._jars: list[JarClient] = []
         self._loops: list[LoopingCall] = []
+        self._interposers: list[Interposer] = []
+        """Of every port of frames or bare messages, the innermost first."""
         self._log = Logger(namespace="starwire.emulator")
         self._database: Database | None = None
 
@@ -316,6 +318,8 @@ class Emulator:
     def _factory(
         self, name: str, make_reader: Any, answer: Answerer, **options: Any
     ) -> AnsweringFactory:
+        for interpose in self._interposers:
+            answer = interpose(name, answer)
         patience = Patience(self._profile.idle_seconds, self._profile.mid_frame_seconds)
         return AnsweringFactory(
             name,
