@@ -8,10 +8,12 @@ the one before is answered; a peer that sends on meanwhile, or does not read, is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from typing import Any, Protocol
 
 import attrs
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Factory, connectionDone
@@ -29,16 +31,14 @@ _LINGER = 2.0
 answer on its way (TCP sends a reset), and with it the reason."""
 
 
-@attrs.frozen
-class Answer:
+class Answer(Struct, frozen=True):
     """Octets for the peer, and whether the connection ends behind them."""
 
     octets: bytes
     close: bool = False
 
 
-@attrs.frozen
-class Hop:
+class Hop(Struct, frozen=True, gc=False):
     """What an answering function may know of where a request came from."""
 
     transaction: str
@@ -175,7 +175,12 @@ class Answering(TwistedProtocol):
         self._blocked = False
         self._peer_ended = False
         self._closing = False
+        self._peer = ""
+        self._deadline: float | None = None
+        """When the connection has been silent for too long; None while nothing is awaited."""
+        self._seconds = 0.0
         self._timer: Any = None
+        """Calls at the deadline or before it, so that a new deadline need not move it."""
 
     @property
     def busy(self) -> bool:
@@ -185,6 +190,7 @@ class Answering(TwistedProtocol):
 
     def connectionMade(self) -> None:
         self.factory.connections.add(self)
+        self._peer = address(self.transport.getPeer())
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         if self._reader.greeting:
@@ -213,14 +219,13 @@ class Answering(TwistedProtocol):
 
     def writeConnectionLost(self) -> None:
         """Our last words have gone out; what the peer still sends is read and dropped."""
-        self._stop_waiting()
-        self._timer = self.factory.reactor.callLater(_LINGER, self.transport.abortConnection)
+        self._call_later(_LINGER, self.transport.abortConnection)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.connections.discard(self)
-        self._stop_waiting()
+        self._stop_timer()
         if not self._closing and self._reader.in_the_middle:
-            self.factory.log("cut-off", peer=address(self.transport.getPeer()))
+            self.factory.log("cut-off", peer=self._peer)
         self._closing = True
         if self._under_way is not None:
             self._under_way.cancel()
@@ -252,9 +257,7 @@ class Answering(TwistedProtocol):
                     break
                 self._answer(request)
         except Refused as refused:
-            self.factory.log(
-                "refused", peer=address(self.transport.getPeer()), reason=refused.reason
-            )
+            self.factory.log("refused", peer=self._peer, reason=refused.reason)
             self._end(refused.octets)
         finally:
             self._pulling = False
@@ -262,7 +265,7 @@ class Answering(TwistedProtocol):
     def _await_more(self) -> None:
         if self._peer_ended:
             if self._reader.in_the_middle:
-                self.factory.log("cut-off", peer=address(self.transport.getPeer()))
+                self.factory.log("cut-off", peer=self._peer)
             self._end(self._reader.finish())
         elif not self._reader.in_the_middle:
             self._in_middle = False
@@ -273,13 +276,19 @@ class Answering(TwistedProtocol):
             self._wait(self._patience.mid_frame)
 
     def _answer(self, request: Any) -> None:
-        self._stop_waiting()
+        self._deadline = None
         self._in_middle = False
-        peer = address(self.transport.getPeer())
-        hop = Hop(self.factory.trail.of(peer), peer)
-        answered = Deferred.fromCoroutine(self.factory.answer(request, hop))
-        self._under_way = answered
-        answered.addCallbacks(self._answered, self._bug)
+        factory = self.factory
+        answering = factory.answer(request, Hop(factory.trail.of(self._peer), self._peer))
+        try:
+            awaited = answering.send(None)
+        except StopIteration as done:  # most answers wait for nothing, and cost no Deferred
+            self._answered(done.value)
+        except Exception:
+            self._bug(Failure())
+        else:
+            self._under_way = Deferred.fromCoroutine(_rest(answering, awaited))
+            self._under_way.addCallbacks(self._answered, self._bug)
 
     def _answered(self, answer: Answer) -> None:
         self._under_way = None
@@ -308,7 +317,6 @@ class Answering(TwistedProtocol):
     def _end(self, octets: bytes) -> None:
         """Say the last words, then close without destroying them."""
         self._closing = True
-        self._stop_waiting()
         if octets:
             self.transport.write(self._reader.wrap(octets))
         self.transport.unregisterProducer()
@@ -317,22 +325,57 @@ class Answering(TwistedProtocol):
         else:
             self._resume_reading()
             self.transport.loseWriteConnection()
-        to_read = self._patience.mid_frame or _LINGER
-        self._timer = self.factory.reactor.callLater(to_read, self.transport.abortConnection)
+        self._call_later(self._patience.mid_frame or _LINGER, self.transport.abortConnection)
 
     # Time.
 
     def _wait(self, seconds: float) -> None:
-        self._stop_waiting()
-        if seconds:
-            self._timer = self.factory.reactor.callLater(seconds, self._too_long, seconds)
+        """From now on, the peer may be silent for so long."""
+        if not seconds:
+            self._deadline = None
+            return
+        self._seconds = seconds
+        self._deadline = deadline = self.factory.reactor.seconds() + seconds
+        if self._timer is None or self._timer.getTime() > deadline:
+            self._call_later(seconds, self._look_at_clock)
 
-    def _stop_waiting(self) -> None:
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        left = self._deadline - self.factory.reactor.seconds()
+        if left > 0:
+            self._call_later(left, self._look_at_clock)
+        else:
+            self._too_long(self._seconds)
+
+    def _call_later(self, seconds: float, act: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = self.factory.reactor.callLater(seconds, act)
+
+    def _stop_timer(self) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
 
     def _too_long(self, seconds: float) -> None:
-        self._timer = None
-        self.factory.log("silent", peer=address(self.transport.getPeer()), seconds=seconds)
+        self.factory.log("silent", peer=self._peer, seconds=seconds)
         self._end(b"")
+
+
+def _rest(answering: Coroutine[Any, Any, Answer], awaited: Any) -> Generator[Any, Any, Answer]:
+    """The rest of a coroutine that has begun, and waits: as if nobody had begun it."""
+    while True:
+        try:
+            result = yield awaited
+        except GeneratorExit:
+            answering.close()
+            raise
+        except BaseException as error:
+            resume: Callable[[], Any] = partial(answering.throw, error)
+        else:
+            resume = partial(answering.send, result)
+        try:
+            awaited = resume()
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
