@@ -3,7 +3,8 @@
 One `Answering` protocol serves the dispatcher, the proxies, the native ports and the cookie jar.
 What differs is a reader (octets in, requests out) and an async function (a request in, an Answer
 out). Requests of one connection are answered in order (TRN-01, TRN-05), so the next is pulled when
-the one before is answered; a peer that sends on meanwhile, or does not read, is paused.
+the one before is answered; a peer that sends on meanwhile, or does not read, is paused. Only while
+a body goes out is the reader pulled before its turn, since a cancel must overtake (TRN-03).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .outflow import Body, Outflow
 from .trail import Trail, address
 
 _HELD_WHILE_BUSY = 65_536
@@ -36,6 +38,8 @@ class Answer(Struct, frozen=True):
 
     octets: bytes
     close: bool = False
+    body: Body | None = None
+    """What follows the octets frame by frame, where the answer is too long to be held."""
 
 
 class Hop(Struct, frozen=True, gc=False):
@@ -167,7 +171,10 @@ class Answering(TwistedProtocol):
     def __init__(self, reader: Reader, patience: Patience) -> None:
         self._reader = reader
         self._patience = patience
-        self._under_way: Deferred[Answer] | None = None
+        self._under_way: Deferred[Any] | None = None
+        self._outflow: Outflow | None = None
+        self._held: Any = None
+        """A request that was pulled while a body went out, and waits for its end."""
         self._ahead = 0
         self._paused = False
         self._pulling = False
@@ -202,6 +209,8 @@ class Answering(TwistedProtocol):
             return
         self._reader.feed(data)
         if self._under_way is not None or self._blocked:
+            if self._outflow is not None:
+                self._overtake(self._outflow)
             self._ahead += len(data)
             if self._ahead > _HELD_WHILE_BUSY and not self._paused:
                 self._paused = True
@@ -233,9 +242,16 @@ class Answering(TwistedProtocol):
     def pauseProducing(self) -> None:
         """The peer does not read: nothing more is answered until it does."""
         self._blocked = True
+        if self._outflow is not None:
+            self._outflow.pause()
+            self._wait(self._patience.idle)
 
     def resumeProducing(self) -> None:
         self._blocked = False
+        if self._outflow is not None:
+            self._deadline = None
+            self._outflow.resume()
+            return
         self._resume_reading()
         self._advance()
 
@@ -251,10 +267,11 @@ class Answering(TwistedProtocol):
         self._pulling = True
         try:
             while not (self._under_way or self._blocked or self._closing):
-                request = self._reader.pull()
+                request = self._reader.pull() if self._held is None else self._held
                 if request is None:
                     self._await_more()
                     break
+                self._held = None
                 self._answer(request)
         except Refused as refused:
             self.factory.log("refused", peer=self._peer, reason=refused.reason)
@@ -292,18 +309,56 @@ class Answering(TwistedProtocol):
 
     def _answered(self, answer: Answer) -> None:
         self._under_way = None
-        if self._closing:
+        if answer.body is not None:
+            self._send(answer, answer.body)
+        elif self._closing:
             return
-        if answer.close:
+        elif answer.close:
             self._end(answer.octets)
         else:
             self.transport.write(self._reader.wrap(answer.octets))
             self._resume_reading()
             self._advance()
 
+    def _send(self, answer: Answer, body: Body) -> None:
+        """Send a body; meanwhile what comes in is looked at for what must overtake it."""
+        if self._closing:
+            body.close()
+            return
+        if answer.octets:
+            self._write(answer.octets)
+        self._outflow = outflow = Outflow(body, self._write, paused=self._blocked)
+        self._under_way = outflow.start()
+        self._under_way.addCallbacks(self._sent, self._bug, callbackArgs=(answer.close,))
+        if self._outflow is not None:
+            self._overtake(outflow)
+
+    def _write(self, octets: bytes) -> None:
+        self.transport.write(self._reader.wrap(octets))
+
+    def _sent(self, _: Any, close: bool) -> None:
+        self._under_way = self._outflow = None
+        if close:
+            self._end(b"")
+        elif not self._closing:
+            self._resume_reading()
+            self._advance()
+
+    def _overtake(self, outflow: Outflow) -> None:
+        """Give the body what is its own; the first request that is not waits, and all behind it.
+
+        What is no request stops the reader too: it is refused when its turn comes.
+        """
+        try:
+            while self._held is None and (request := self._reader.pull()) is not None:
+                if not outflow.take(request):
+                    self._held = request
+        except Refused:
+            return
+
     def _bug(self, failure: Failure) -> None:
         """An answerer never raises; if it does, the log has the traceback and the peer has none."""
-        self._under_way = None
+        self._under_way = self._outflow = None
         if not self._closing:
             self.factory.logger.failure("an answer failed", failure)
             self._end(b"")
@@ -361,6 +416,8 @@ class Answering(TwistedProtocol):
     def _too_long(self, seconds: float) -> None:
         self.factory.log("silent", peer=self._peer, seconds=seconds)
         self._end(b"")
+        if self._under_way is not None:  # a body that nobody reads
+            self._under_way.cancel()
 
 
 def _rest(answering: Coroutine[Any, Any, Answer], awaited: Any) -> Generator[Any, Any, Answer]:

@@ -86,6 +86,31 @@ class Transport:
         return lambda *arguments: self.calls.append(name)
 
 
+class Pieces:
+    """A body of pieces that come when the test says so; `x` is its own affair."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+        self.asked = 0
+        self.taken: list[bytes] = []
+        self.closed = 0
+        self.waits: Deferred[bytes] | None = None
+
+    async def next(self) -> bytes:
+        self.asked += 1
+        if self.pieces:
+            return self.pieces.pop(0)
+        self.waits = Deferred()
+        return await self.waits
+
+    def take(self, request: bytes) -> bool:
+        self.taken.append(request)
+        return request == b"x"
+
+    def close(self) -> None:
+        self.closed += 1
+
+
 class Port:
     """A connection under test, its clock, and the answers that it waits for."""
 
@@ -95,6 +120,7 @@ class Port:
         self.asked: list[bytes] = []
         self.slow: dict[bytes, Deferred[Answer]] = {}
         self.cancelled: list[bytes] = []
+        self.body = Pieces()
         self.factory = AnsweringFactory(
             "test",
             self.clock,
@@ -112,6 +138,8 @@ class Port:
         if request.startswith(b"slow"):
             self.slow[request] = Deferred(lambda _: self.cancelled.append(request))
             return await self.slow[request]
+        if request.startswith(b"body"):
+            return Answer(b"", body=self.body, close=request == b"body, bye")
         return Answer(request.upper() + b"\n", close=request == b"bye")
 
 
@@ -261,6 +289,130 @@ def test_a_bug_closes_the_connection_and_tells_the_peer_nothing(port: Port) -> N
     finally:
         globalLogPublisher.removeObserver(seen.append)
     assert port.transport.written == b""
+    assert port.transport.calls[-1] == "loseWriteConnection"
+    assert [event["log_failure"].type for event in seen if "log_failure" in event] == [
+        ZeroDivisionError
+    ]
+
+
+def test_a_body_goes_out_as_it_comes_and_the_next_request_waits_for_its_end(port: Port) -> None:
+    port.body = Pieces(b"1", b"2")
+    port.protocol.dataReceived(b"body\nnext\nlast\n")
+    assert port.transport.written == b"12"
+    assert port.body.waits is not None
+    port.body.waits.callback(b"3")
+    assert port.transport.written == b"123"
+    assert port.asked == [b"body"]
+    port.body.waits.callback(b"")
+    assert port.transport.written == b"123NEXT\nLAST\n"
+    assert port.body.closed == 1
+    assert not port.factory.busy
+
+
+def test_a_body_asks_for_no_more_than_the_peer_reads(port: Port) -> None:
+    port.body = Pieces(b"1")
+    port.protocol.dataReceived(b"body\n")
+    port.transport.producer.pauseProducing()
+    assert port.body.waits is not None
+    port.body.pieces = [b"3", b"4", b""]
+    port.body.waits.callback(b"2")
+    assert (port.transport.written, port.body.asked) == (b"12", 2)
+    port.transport.producer.resumeProducing()
+    assert (port.transport.written, port.body.asked) == (b"1234", 5)
+
+
+def test_a_body_for_a_peer_that_does_not_read_is_not_begun(port: Port) -> None:
+    port.protocol.dataReceived(b"slow body\n")
+    port.transport.producer.pauseProducing()
+    port.body = Pieces(b"1", b"")
+    port.slow[b"slow body"].callback(Answer(b"", body=port.body))
+    assert port.body.asked == 0
+    port.transport.producer.resumeProducing()
+    assert port.transport.written == b"1"
+
+
+def test_what_is_the_body_s_own_overtakes_it_up_to_the_first_that_is_not(port: Port) -> None:
+    port.protocol.dataReceived(b"body\nx\n")
+    port.transport.producer.pauseProducing()
+    port.protocol.dataReceived(b"x\nother\nx\n")
+    assert port.body.taken == [b"x", b"x", b"other"]
+    assert port.body.waits is not None
+    port.transport.producer.resumeProducing()
+    port.body.waits.callback(b"")
+    assert port.transport.written == b"OTHER\nX\n"
+    assert port.asked == [b"body", b"other", b"x"]
+
+
+def test_a_refusal_behind_a_body_waits_for_its_end(port: Port) -> None:
+    port.protocol.dataReceived(b"body\n!\n")
+    assert port.body.waits is not None
+    assert port.transport.written == b""
+    port.body.waits.callback(b"")
+    assert port.transport.written == b"refused\n"
+
+
+def test_a_peer_that_sends_far_ahead_of_a_body_is_paused(port: Port) -> None:
+    port.protocol.dataReceived(b"body\n")
+    port.protocol.dataReceived(b"x\n" * 32_769)
+    assert port.transport.calls[-1] == "pauseProducing"
+    assert port.body.waits is not None
+    port.body.waits.callback(b"")
+    assert port.transport.calls[-1] == "resumeProducing"
+
+
+def test_the_connection_ends_behind_a_body_that_says_so(port: Port) -> None:
+    port.body = Pieces(b"1", b"")
+    port.protocol.dataReceived(b"body, bye\nnext\n")
+    assert port.transport.written == b"1"
+    assert port.transport.calls[-1] == "loseWriteConnection"
+    assert port.asked == [b"body, bye"]
+
+
+def test_a_connection_lost_in_a_body_closes_it(port: Port) -> None:
+    port.protocol.dataReceived(b"body\n")
+    port.protocol.connectionLost()
+    assert port.body.closed == 1
+    assert port.clock.getDelayedCalls() == []
+
+
+def test_a_body_that_nobody_reads_is_given_up(port: Port) -> None:
+    port.body = Pieces(b"1")
+    port.protocol.dataReceived(b"body\n")
+    port.transport.producer.pauseProducing()
+    port.clock.advance(99)
+    port.transport.producer.resumeProducing()
+    port.clock.advance(1000)
+    port.transport.producer.pauseProducing()
+    port.clock.advance(99)
+    assert port.body.closed == 0
+    port.clock.advance(1)
+    assert port.body.closed == 1
+    assert "event=silent" in port.log.getvalue()
+    assert port.transport.calls[-1] == "loseWriteConnection"
+
+
+def test_a_body_that_comes_too_late_is_closed_unasked(port: Port) -> None:
+    async def answer(request: bytes, hop: Hop) -> Answer:
+        port.protocol.connectionLost()
+        return Answer(b"", body=port.body)
+
+    port.factory.answer = answer
+    port.protocol.dataReceived(b"late\n")
+    assert (port.body.asked, port.body.closed) == (0, 1)
+
+
+def test_a_body_that_fails_ends_the_connection(port: Port) -> None:
+    from twisted.logger import globalLogPublisher
+
+    seen: list[Any] = []
+    globalLogPublisher.addObserver(seen.append)
+    try:
+        port.protocol.dataReceived(b"body\n")
+        assert port.body.waits is not None
+        port.body.waits.errback(ZeroDivisionError("a bug"))
+    finally:
+        globalLogPublisher.removeObserver(seen.append)
+    assert port.body.closed == 1
     assert port.transport.calls[-1] == "loseWriteConnection"
     assert [event["log_failure"].type for event in seen if "log_failure" in event] == [
         ZeroDivisionError
