@@ -55,6 +55,13 @@ class BackEnd(Protocol):
     def doors(self) -> tuple[str, ...]:
         """The doors whose messages it answers."""
 
+    @property
+    def of_reference(self) -> frozenset[str]:
+        """The acronyms whose answers follow from the octets and the reference tables alone.
+
+        Neither who asks, nor when, nor what customers did has a part in them, so they may be kept
+        until these tables change."""
+
     def answer(
         self, connection: Connection, octets: bytes, door: str, customer: Customer | None
     ) -> BackEndAnswer:
@@ -66,13 +73,19 @@ class BackEnd(Protocol):
         """
 
 
+def acronym_of(octets: bytes) -> str | None:
+    """What stands before the first bracket; None where there is no bracket."""
+    name, bracket, _ = octets.partition(b"<")
+    return name.strip(b" \t\r\n").decode("latin-1") if bracket else None
+
+
 def reads_only(octets: bytes, catalogue: Catalogue) -> bool:
     """Whether a transaction that cannot write is enough for the message `octets`.
 
     It is for what the catalogue marks as read; VUM keeps its count by itself.
     """
-    name, bracket, _ = octets.partition(b"<")
-    return not bracket or name.strip(b" \t\r\n").decode("latin-1") in catalogue.reads
+    acronym = acronym_of(octets)
+    return acronym is None or acronym in catalogue.reads
 
 
 Values: TypeAlias = Mapping[str, Any]

@@ -10,6 +10,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from .store import Store
+from .watching import ReferenceWatch
 
 T = TypeVar("T")
 
@@ -24,6 +25,7 @@ class Database:
     def __init__(self, reactor: Any, store: Store) -> None:
         self._reactor = reactor
         self.store = store
+        self._watch = ReferenceWatch(store)
         self._readers = ThreadPool(0, _READERS, "store-readers")
         self._writers = ThreadPool(0, _WRITERS[store.dialect], "store-writers")
 
@@ -35,7 +37,12 @@ class Database:
         """Wait for the transactions under way, then close the store."""
         self._readers.stop()
         self._writers.stop()
+        self._watch.close()
         self.store.close()
+
+    def reference_version(self) -> int | None:
+        """See `watching.ReferenceWatch.version`; waits for nothing."""
+        return self._watch.version()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """The result of `work` over one moment of the store."""

@@ -36,7 +36,7 @@ from .first_data import FirstData
 from .front import Front
 from .inbox import Inbox
 from .jar import CookieJar
-from .jar_client import JarClient
+from .jar_client import Jar, JarClient
 from .link import Reply, exchange
 from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
@@ -88,6 +88,7 @@ class Emulator:
         self._ports = {**DEFAULT_PORTS, **settings.ports}
         self._listening: list[Any] = []
         self._factories: list[AnsweringFactory | WebSite] = []
+        self._own_jar: CookieJar | None = None
         self._jars: list[JarClient] = []
         self._loops: list[LoopingCall] = []
         self._interposers: list[Interposer] = []
@@ -202,6 +203,7 @@ class Emulator:
         assert self._database is not None
         jar = CookieJar(self._profile, self._catalogue, self._database, self._reactor.seconds)
         await jar.load()
+        self._own_jar = jar
         return self._bare("jar", jar.answer)
 
     async def _start_proxy(self, spec: ProxySpec) -> AnsweringFactory:
@@ -256,7 +258,10 @@ class Emulator:
 
     # What they have in common.
 
-    def _new_jar(self) -> JarClient:
+    def _new_jar(self) -> Jar:
+        """The cookie jar of this process, or a client of the one that runs elsewhere."""
+        if self._own_jar is not None:
+            return self._own_jar
         address = f"{self._settings.host}:{self._ports['jar']}"
         jar = JarClient(self._reactor, address, self._profile.limits, self._profile.reply_seconds)
         self._jars.append(jar)

@@ -21,7 +21,7 @@ from starwire.protocol.status import Status, Transaction
 from .adapter import Hop
 from .customer import Customer
 from .dispatcher import ORDER_ENTRY
-from .jar_client import JarClient, JarUnreachable
+from .jar_client import Jar, JarUnreachable
 from .link import Reply, TimedOut, Unreachable
 from .trail import Trail
 
@@ -42,7 +42,7 @@ class Page:
 class Front:
     """Answers POSTs."""
 
-    def __init__(self, profile: Profile, jar: JarClient, forward: Forward, trail: Trail) -> None:
+    def __init__(self, profile: Profile, jar: Jar, forward: Forward, trail: Trail) -> None:
         self._profile = profile
         self._wire = profile.wire
         self._jar = jar

@@ -81,6 +81,7 @@ class Inbox:
     """
 
     doors = ("inbox", "inbox-native")
+    of_reference: frozenset[str] = frozenset()
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from starwire.protocol.catalogue import Catalogue
 from starwire.protocol.profile import Profile
@@ -22,6 +23,7 @@ from . import schema
 from .adapter import Answer, Hop
 from .customer import Customer
 from .database import Database
+from .jar_client import JarUnreachable
 
 NOT_THERE = 6109
 
@@ -33,7 +35,7 @@ class _Session:
 
 
 class CookieJar:
-    """Answers CKM, CKG and CKD."""
+    """Answers CKM, CKG and CKD. Servers of its own process ask it without them, as a `Jar`."""
 
     def __init__(
         self,
@@ -71,33 +73,52 @@ class CookieJar:
             return Answer(refusal.reply)
         return Answer(await self._work[request.spec.acronym](request))
 
-    async def _make(self, request: Request) -> bytes:
-        customer = Customer(request.scalar("USERID"), request.scalar("ENTPID"))
+    async def make(self, customer: Customer) -> str:
+        """The key of a new session."""
         width = self._profile.common.session_key.width
         key = self._entropy((width + 1) // 2)[:width]
         now = self._clock()
-        await self._database.write(lambda c: _insert(c, key, customer, now))
+        await self._write(lambda c: _insert(c, key, customer, now))
         self._sessions[key] = _Session(customer, now)
-        return request.reply({"KEY": key})
+        return key
 
-    async def _get(self, request: Request) -> bytes:
-        key = request.scalar("KEY")
+    async def customer(self, key: str) -> Customer | None:
+        """Whose live session `key` is, its idle time restarted; None for nobody's."""
         await self._end_idle()
         session = self._sessions.get(key)
         if session is None:
-            return request.refuse(NOT_THERE)
+            return None
         session.last_used = self._clock()
         self._sessions.move_to_end(key)
-        customer = session.customer
+        return session.customer
+
+    async def drop(self, key: str) -> bool:
+        """End a session; whether there was one."""
+        await self._end_idle()
+        if self._sessions.pop(key, None) is None:
+            return False
+        await self._write(lambda c: _delete(c, [key]))
+        return True
+
+    async def _make(self, request: Request) -> bytes:
+        customer = Customer(request.scalar("USERID"), request.scalar("ENTPID"))
+        return request.reply({"KEY": await self.make(customer)})
+
+    async def _get(self, request: Request) -> bytes:
+        customer = await self.customer(request.scalar("KEY"))
+        if customer is None:
+            return request.refuse(NOT_THERE)
         return request.reply({"USERID": customer.userid, "ENTPID": customer.entpid})
 
     async def _drop(self, request: Request) -> bytes:
-        key = request.scalar("KEY")
-        await self._end_idle()
-        if self._sessions.pop(key, None) is None:
-            return request.refuse(NOT_THERE)
-        await self._database.write(lambda c: _delete(c, [key]))
-        return request.reply()
+        ended = await self.drop(request.scalar("KEY"))
+        return request.reply() if ended else request.refuse(NOT_THERE)
+
+    async def _write(self, work: Callable[[Connection], None]) -> None:
+        try:
+            await self._database.write(work)
+        except SQLAlchemyError as error:
+            raise JarUnreachable("the jar's store does not answer") from error
 
     async def _end_idle(self) -> None:
         """End the sessions that were idle too long; the longest idle stands first."""
@@ -110,7 +131,7 @@ class CookieJar:
         for key in ended:
             del self._sessions[key]
         if ended:
-            await self._database.write(lambda c: _delete(c, ended))
+            await self._write(lambda c: _delete(c, ended))
 
 
 def _all_sessions(connection: Connection) -> list[Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
+from twisted.internet.protocol import ClientFactory, connectionDone
+from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 
 from starwire.grammar import Limits, Message, MetadataError, build, parse
@@ -20,6 +21,19 @@ class JarUnreachable(Exception):
     """The cookie jar does not answer, or not in its language (HDR-11: status 106)."""
 
 
+class Jar(Protocol):
+    """Keys and whose sessions they are. Every call raises JarUnreachable."""
+
+    async def customer(self, key: str) -> Customer | None:
+        """Whose live session `key` is, its idle time restarted; None for nobody's."""
+
+    async def make(self, customer: Customer) -> str:
+        """The key of a new session."""
+
+    async def drop(self, key: str) -> bool:
+        """End a session; whether there was one."""
+
+
 class JarClient:
     """Asks over one connection, opened when it is needed; replies come in order (TRN-05)."""
 
@@ -31,19 +45,19 @@ class JarClient:
         self._connection: _JarConnection | None = None
 
     async def customer(self, key: str) -> Customer | None:
-        """Whose live session `key` is, its idle time restarted; None for nobody's."""
+        """See `Jar`."""
         reply = await self._ask("CKG", ("KEY", key))
         return Customer(*reply) if reply else None
 
     async def make(self, customer: Customer) -> str:
-        """The key of a new session."""
+        """See `Jar`."""
         reply = await self._ask("CKM", ("USERID", customer.userid), ("ENTPID", customer.entpid))
         if not reply:
             raise JarUnreachable("the jar makes no session")
         return reply[0]
 
     async def drop(self, key: str) -> bool:
-        """End a session; whether there was one."""
+        """See `Jar`."""
         return await self._ask("CKD", ("KEY", key)) is not None
 
     def stop(self) -> None:
@@ -85,7 +99,7 @@ def _values(octets: bytes, acronym: str) -> list[str] | None:
     return [field.value.scalar for field in fields[1:]]
 
 
-class _JarConnection(Protocol):
+class _JarConnection(TwistedProtocol):
     """Questions out, replies in the same order."""
 
     transport: Any

@@ -16,6 +16,7 @@ from .customer import Customer
 from .files import FileRoot
 from .reference import Reference, load_reference
 from .report_work import Work
+from .store import reference_version
 
 NO_VALID_REQUEST = 6104
 FULFILLING_SERVERS = frozenset({"ODS", "TVS"})
@@ -40,6 +41,7 @@ class ReportManager:
     """Keeps the report definitions and answers for them."""
 
     doors = ("rm", "rs", "rm-native")
+    of_reference = frozenset({"GRTL", "GRTD"})
 
     def __init__(
         self,
@@ -57,25 +59,41 @@ class ReportManager:
         self._files = files
         self._fulserver = "on" if fulserver else "off"
         self._servers = servers
-        self._reference: Reference | None = None
+        self._reference: tuple[int, Reference] | None = None
 
     def answer(
         self, connection: Connection, octets: bytes, door: str, customer: Customer | None
     ) -> BackEndAnswer:
         """See `backend.BackEnd`."""
+        known: list[Reference] = []
+
+        def reference() -> Reference:
+            """The reference data as of this transaction, once somebody asks for them."""
+            if not known:
+                known.append(self._known(connection))
+            return known[0]
 
         def facts(reading: Reading) -> Mapping[str, str]:
-            return self._facts(self._known(connection), reading)
+            return self._facts(reference(), reading)
 
-        return self._reception.answer(connection, octets, door, customer, self._act, facts)
+        def act(_: Connection, request: Request, customer: Customer | None) -> Outcome:
+            return self._act(connection, request, customer, reference())
 
-    def _act(self, connection: Connection, request: Request, customer: Customer | None) -> Outcome:
+        return self._reception.answer(connection, octets, door, customer, act, facts)
+
+    def _act(
+        self,
+        connection: Connection,
+        request: Request,
+        customer: Customer | None,
+        reference: Reference,
+    ) -> Outcome:
         work = Work(
             connection=connection,
             request=request,
             customer=customer,
             now=self._clock(),
-            reference=self._known(connection),
+            reference=reference,
             files=self._files,
             servers=self._servers,
         )
@@ -85,9 +103,10 @@ class ReportManager:
         return act(work)
 
     def _known(self, connection: Connection) -> Reference:
-        if self._reference is None:
-            self._reference = load_reference(connection)
-        return self._reference
+        version = reference_version(connection)
+        if self._reference is None or self._reference[0] != version:
+            self._reference = version, load_reference(connection)
+        return self._reference[1]
 
     def _facts(self, reference: Reference, reading: Reading) -> Mapping[str, str]:
         """What conditions of the tables ask about the template that a message names."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -25,9 +26,10 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
 )
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; a store remembers the one that it was made with."""
 
 metadata = MetaData()
@@ -76,6 +78,13 @@ def _flag(name: str) -> Column[bool]:
 # ------------------------------------------------------------------------------- the store itself
 
 store = Table("store", metadata, Column("version", Integer, primary_key=True))
+
+changes = Table(  # how often a statement has changed a reference table, whoever sent it
+    "changes",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
 
 counters = Table(
     "counters",
@@ -383,3 +392,45 @@ deferred_requests = Table(
     Column("file", Octets),  # whose octets follow the response, the result of F
     Column("size", BigInteger),
 )
+
+
+# ---- counting the changes of reference tables ----------------------------------------------------
+
+REFERENCE = "REFERENCE"
+"""The row of `changes` for the tables that `reference` keeps in memory."""
+
+KEPT_IN_MEMORY = (
+    report_columns,
+    report_categories,
+    templates,
+    template_products,
+    template_columns,
+    nodes,
+    controls,
+    pick_list_values,
+    time_zones,
+)
+
+_COUNT = f"UPDATE changes SET count = count + 1 WHERE name = '{REFERENCE}'"
+_FUNCTION = DDL(
+    "CREATE OR REPLACE FUNCTION count_change() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN {_COUNT}; RETURN NULL; END $$"
+)
+
+
+def _count_changes(table: Table) -> None:
+    """The database itself counts, so that no way of changing a row goes round it."""
+    for act in ("INSERT", "UPDATE", "DELETE"):
+        name = f"{table.name}_{act.lower()}"
+        per_row = DDL(f"CREATE TRIGGER {name} AFTER {act} ON {table.name} BEGIN {_COUNT}; END")
+        per_statement = DDL(
+            f"CREATE TRIGGER {name} AFTER {act} ON {table.name} EXECUTE FUNCTION count_change()"
+        )
+        event.listen(table, "after_create", per_row.execute_if(dialect="sqlite"))
+        event.listen(table, "after_create", per_statement.execute_if(dialect="postgresql"))
+
+
+event.listen(changes, "after_create", _FUNCTION.execute_if(dialect="postgresql"))
+for _table in KEPT_IN_MEMORY:
+    _table.add_is_dependent_on(changes)
+    _count_changes(_table)

@@ -16,11 +16,12 @@ from starwire.protocol.profile import Profile
 from starwire.protocol.status import Status
 from starwire.protocol.validation import Refusal, validate
 
-from .backend import BackEnd, BackEndAnswer, BackEndFailure, reads_only
+from .backend import BackEnd, BackEndAnswer, BackEndFailure, acronym_of, reads_only
 from .customer import Customer
 from .database import Database
 from .deferral import Deferral, Finished, Waiting, identifier
 from .proxy import DeskClosed, Done
+from .remembering import RememberedAnswers
 
 _FAILED = {"RM": 6101, "INBOX": 5106}
 """General failure, by family of codes; the Inbox has no code of its own for it."""
@@ -47,20 +48,28 @@ class Services:
         self._database = database
         self._deferral = deferral
         self._back_ends = back_ends
+        self._remembered = RememberedAnswers(database.reference_version)
         self.working = 0
         """Accepted requests that are being worked off."""
         self._log = Logger(namespace="starwire.services")
 
     async def serve(self, octets: bytes, door: str, customer: Customer | None) -> Done:
         """The response to one message. A failure of ours is one too; the log has its traceback."""
+        remembered = self._remembered.recall(door, octets)
+        if remembered is not None:
+            return remembered
         back_end = self._back_ends[door]
+        version = self._remembered.version
 
         def work(connection: Any) -> BackEndAnswer:
             return back_end.answer(connection, octets, door, customer)
 
         run = self._database.read if reads_only(octets, self._catalogue) else self._database.write
         try:
-            return await self._whole(await run(work), octets, door)
+            answer = await run(work)
+            if acronym_of(octets) in back_end.of_reference:
+                self._remembered.keep(door, octets, version, Done(answer.error, answer.octets))
+            return await self._whole(answer, octets, door)
         except BackEndFailure as failure:
             self._log.error("{door}: {reason}", door=door, reason=str(failure))
             return Done(failure.code, failure.octets)

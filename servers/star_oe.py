@@ -35,6 +35,7 @@ class StarOE:
     """
 
     doors = ("staroe",)
+    of_reference: frozenset[str] = frozenset()
 
     def __init__(
         self,

@@ -68,6 +68,11 @@ class Store:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name
 
+    @property
+    def path(self) -> str | None:
+        """The file of a SQLite store."""
+        return self._engine.url.database if self.dialect == "sqlite" else None
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the store and is refused any change."""
@@ -100,6 +105,12 @@ def open_store(
         opened.close()
         raise
     return opened
+
+
+def reference_version(connection: Connection) -> int:
+    """How often the reference tables have been changed, as of this transaction."""
+    query = select(schema.changes.c.count).where(schema.changes.c.name == schema.REFERENCE)
+    return int(connection.execute(query).scalar_one())
 
 
 def next_id(connection: Connection, counter: str) -> int:
@@ -173,6 +184,7 @@ def _create(opened: Store, fill: Callable[[Connection], None] | None) -> int:
         connection.execute(
             insert(schema.counters), [{"name": name, "last": 0} for name in COUNTERS]
         )
+        connection.execute(insert(schema.changes).values(name=schema.REFERENCE, count=0))
         if fill is not None:
             fill(connection)
         connection.execute(insert(schema.store).values(version=schema.VERSION))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from starwire.servers.store import Store
+from starwire.servers.watching import ReferenceWatch
 
 
 def at_once(work: Coroutine[Any, Any, Any]) -> Any:
@@ -20,6 +21,10 @@ class Immediate:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._watch = ReferenceWatch(store)
+
+    def reference_version(self) -> int | None:
+        return self._watch.version()
 
     async def read(self, work: Callable[[Any], Any]) -> Any:
         with self.store.read() as connection:
