@@ -40,6 +40,8 @@ class Answer(Struct, frozen=True):
     close: bool = False
     body: Body | None = None
     """What follows the octets frame by frame, where the answer is too long to be held."""
+    user: str = ""
+    """Whose session asked, where the server found one; for those who keep books."""
 
 
 class Hop(Struct, frozen=True, gc=False):

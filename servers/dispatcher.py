@@ -64,23 +64,23 @@ class Dispatcher:
         header = frame.header
         told: dict[str, Any] = {}
         try:
-            customer = await self._admit(header, hop)
+            await self._admit(header, hop, told)
             reply = await self._forward(header.target, header, frame.data, hop, told)
             status, data = reply.header.status, reply.data
         except _Refuse as refuse:
-            customer, status, data = None, refuse.status, b""
+            status, data = refuse.status, b""
         self._trail.line(
             "dispatcher",
             hop.transaction,
             {
                 "in": hop.peer,
-                "user": customer.userid if customer else header.user_id,
+                "user": header.user_id,
                 "target": header.target,
                 "status": int(status),
                 **told,
             },
         )
-        return Answer(self._reply(header, status, data))
+        return Answer(self._reply(header, status, data), user=told.get("user", ""))
 
     def _reply(self, header: DispatcherHeader, status: int, data: bytes) -> bytes:
         codec = self._profile.wire.dispatcher
@@ -88,7 +88,7 @@ class Dispatcher:
             status, data = Status.BAD_BULK, b""
         return codec.frame(header.reply(status), data)
 
-    async def _admit(self, header: DispatcherHeader, hop: Hop) -> Customer | None:
+    async def _admit(self, header: DispatcherHeader, hop: Hop, told: dict[str, Any]) -> None:
         """DSP-03: type, then target, session, entitlement."""
         if header.type not in tuple(MessageType):
             raise _Refuse(Status.UNKNOWN_TYPE)
@@ -97,13 +97,13 @@ class Dispatcher:
         if not header.session_key:
             if header.target != ORDER_ENTRY:
                 raise _Refuse(Status.NO_SESSION)
-            return None
+            return
         customer = await self._session(header)
+        told["user"] = customer.userid
         if header.target != ORDER_ENTRY:
             allowed = await self._entitlements.of(header.session_key, customer, hop)
             if header.target not in allowed:
                 raise _Refuse(Status.NOT_ENTITLED)
-        return customer
 
     async def _session(self, header: DispatcherHeader) -> Customer:
         """The session's customer; a header that names another is forged and has no session."""

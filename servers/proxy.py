@@ -100,7 +100,7 @@ class Proxy:
         header = frame.header
         if header.echo:
             return Answer(frame.octets)
-        status, data, error = await self._judge(header, frame)
+        status, data, error, customer = await self._judge(header, frame)
         reply = reply_frame(self._codec, header, status, data)
         if len(reply) > self._longest:
             status = Status.BAD_BULK
@@ -117,28 +117,30 @@ class Proxy:
                 "digest": digest(frame.data),
             },
         )
-        return Answer(reply, close=header.type in _ON_THEIR_OWN)
+        user = customer.userid if customer is not None else ""
+        return Answer(reply, close=header.type in _ON_THEIR_OWN, user=user)
 
     async def _judge(
         self, header: CommonHeader, frame: Frame[CommonHeader]
-    ) -> tuple[int, bytes, Any]:
+    ) -> tuple[int, bytes, Any, Customer | None]:
+        """Status, data and ERROR of the reply, and whose session asked."""
         if header.type not in self._spec.types:
-            return Status.UNKNOWN_TYPE, b"", "-"
+            return Status.UNKNOWN_TYPE, b"", "-", None
         data = frame.data
         customer = None
         if header.session_key or not self._is_open(data):
             try:
                 customer = await self._customer(header.session_key)
             except JarUnreachable:
-                return Status.UNAVAILABLE, b"", "-"
+                return Status.UNAVAILABLE, b"", "-", None
             if customer is None:
-                return Status.NO_SESSION, b"", "-"
+                return Status.NO_SESSION, b"", "-", None
         if header.type == MessageType.SYNC or customer is None:
-            return _outcome(await self._desk.serve(data, self._spec.name, customer))
+            return *_outcome(await self._desk.serve(data, self._spec.name, customer)), customer
         try:
-            return await self._later(header, data, customer)
+            return *(await self._later(header, data, customer)), customer
         except DeskClosed:
-            return Status.OVERLOADED, b"", "-"
+            return Status.OVERLOADED, b"", "-", customer
 
     async def _later(
         self, header: CommonHeader, data: bytes, customer: Customer

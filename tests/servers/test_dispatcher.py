@@ -84,6 +84,7 @@ class Chain:
         frame = read(self.profile, codec, codec.frame(DispatcherHeader(1, **given), data))
         answer = at_once(self.dispatcher.answer(frame, HOP))
         assert not answer.close
+        self.user = answer.user
         return read(self.profile, codec, answer.octets)
 
     def forwarded(self) -> list[tuple[str, bytes]]:
@@ -153,6 +154,16 @@ def test_without_a_jar_it_is_106(chain: Chain) -> None:
     chain.sessions = None
     assert chain.ask().header.status == 106
     assert chain.sent == []
+
+
+def test_the_answer_says_whose_session_asked(chain: Chain) -> None:
+    """Proved by the session, refused or not; never what the header merely says."""
+    chain.ask()
+    assert chain.user == "jeanvnet2"
+    assert chain.ask(target="RS").header.status == 104
+    assert chain.user == "jeanvnet2"
+    assert chain.ask(session_key=OTHER).header.status == 105
+    assert chain.user == ""
 
 
 def test_order_entry_is_open_to_every_session_and_to_none(chain: Chain) -> None:

@@ -67,6 +67,7 @@ class Chain:
         octets = self.profile.wire.common.frame(header, data)
         answer: Answer = at_once(self.proxy.answer(self.frame(octets), HOP))
         assert answer.close == (header.type in (1, 2))
+        self.user = answer.user
         return self.frame(answer.octets)
 
     def frame(self, octets: bytes) -> Frame[CommonHeader]:
@@ -90,6 +91,15 @@ def test_the_message_reaches_the_back_end_octet_for_octet(profile: Profile) -> N
     assert chain.served == [(message, "rm", JEAN)]
     assert reply.data == b"SRTL<ERROR=0>"
     assert (reply.header.status, reply.header.serial, reply.header.session_key) == (0, 7, KEY)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_the_answer_says_whose_session_asked(profile: Profile, kind: int) -> None:
+    chain = Chain(profile)
+    chain.ask(type=kind)
+    assert chain.user == "jeanvnet2"
+    chain.ask(type=kind, session_key="")
+    assert chain.user == ""
 
 
 def test_an_error_of_the_application_is_status_100(profile: Profile) -> None:
