@@ -11,8 +11,8 @@ chopped, with three results (an event, NEED_DATA, an error that stays). `status`
 error codes. `validation` judges a received message by the catalogue and makes the ready refusal;
 `messages` builds one. Their language is `starwire.grammar`'s.
 
-*Conversations.* The state machines of the transports, the sessions and the dispatcher's turn, in
-tables of (state, input).
+*Conversations.* The state machines of the transports: `sealing` for links whose frames are
+encrypted, `bulk` for transfers of any size.
 
 Nothing here opens a socket or a file, reads a clock, or draws a random number: time, entropy and
 octets come in as arguments. What the wire leaves open is never a constant here but a value of the
