@@ -4,18 +4,18 @@ One `Answering` protocol serves the dispatcher, the proxies, the native ports an
 What differs is a reader (octets in, requests out) and an async function (a request in, an Answer
 out). Requests of one connection are answered in order (TRN-01, TRN-05), so the next is pulled when
 the one before is answered; a peer that sends on meanwhile, or does not read, is paused. Only while
-a body goes out is the reader pulled before its turn, since a cancel must overtake (TRN-03).
+a body goes out is the reader pulled before its turn, since a cancel must overtake (TRN-03). Where a
+port lets requests share their connection (DSP-04), so many of them are under way at a time, and
+each is answered when it is ready.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
-from functools import partial
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import attrs
 from msgspec import Struct
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -23,6 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .driving import Driven
 from .outflow import Body, Outflow
 from .trail import Trail, address
 
@@ -31,6 +32,8 @@ _HELD_WHILE_BUSY = 65_536
 _LINGER = 2.0
 """Seconds for which a closing side still reads: closing over unread octets would destroy the
 answer on its way (TCP sends a reset), and with it the reason."""
+SHARED = 64
+"""Requests under way at a time on a connection that they share (DSP-04)."""
 
 
 class Answer(Struct, frozen=True):
@@ -130,7 +133,11 @@ class AnsweringFactory(Factory):
         patience: Patience,
         trail: Trail,
         admits: Callable[[str], bool] = lambda host: True,
+        shares: Callable[[Any], bool] | None = None,
     ) -> None:
+        """`shares` tells the requests that may be answered before one that came earlier on their
+        connection; without it none may.
+        """
         self.name = name
         self.reactor = reactor
         self.answer = answer
@@ -140,12 +147,13 @@ class AnsweringFactory(Factory):
         self.connections: set[Answering] = set()
         self._make_reader = make_reader
         self._admits = admits
+        self._shares = shares
 
     def buildProtocol(self, addr: Any) -> Any:
         if not self._admits(addr.host):
             self.log("not-admitted", peer=address(addr))
             return None
-        protocol = Answering(self._make_reader(), self.patience)
+        protocol = Answering(self._make_reader(), self.patience, self._shares)
         protocol.factory = self
         return protocol
 
@@ -170,13 +178,20 @@ class Answering(TwistedProtocol):
     factory: AnsweringFactory
     transport: Any
 
-    def __init__(self, reader: Reader, patience: Patience) -> None:
+    def __init__(
+        self, reader: Reader, patience: Patience, shares: Callable[[Any], bool] | None
+    ) -> None:
         self._reader = reader
         self._patience = patience
-        self._under_way: Deferred[Any] | None = None
+        self._shares = shares
+        self._most = SHARED if shares else 1
+        self._under_way: set[Any] = set()
+        """The answers being made or sent; each can be cancelled."""
+        self._alone = False
+        """Whether nothing may be begun beside what is under way."""
         self._outflow: Outflow | None = None
         self._held: Any = None
-        """A request that was pulled while a body went out, and waits for its end."""
+        """A request that was pulled and waits for the end of what is under way."""
         self._ahead = 0
         self._paused = False
         self._pulling = False
@@ -193,7 +208,14 @@ class Answering(TwistedProtocol):
 
     @property
     def busy(self) -> bool:
-        return self._under_way is not None
+        return bool(self._under_way)
+
+    @property
+    def _full(self) -> bool:
+        """Whether nothing more may be begun now."""
+        if self._blocked:
+            return True
+        return bool(self._under_way) and (self._alone or len(self._under_way) >= self._most)
 
     # What Twisted calls.
 
@@ -210,7 +232,7 @@ class Answering(TwistedProtocol):
         if self._closing:
             return
         self._reader.feed(data)
-        if self._under_way is not None or self._blocked:
+        if self._full:
             if self._outflow is not None:
                 self._overtake(self._outflow)
             self._ahead += len(data)
@@ -238,8 +260,8 @@ class Answering(TwistedProtocol):
         if not self._closing and self._reader.in_the_middle:
             self.factory.log("cut-off", peer=self._peer)
         self._closing = True
-        if self._under_way is not None:
-            self._under_way.cancel()
+        for work in list(self._under_way):
+            work.cancel()
 
     def pauseProducing(self) -> None:
         """The peer does not read: nothing more is answered until it does."""
@@ -268,7 +290,7 @@ class Answering(TwistedProtocol):
             return
         self._pulling = True
         try:
-            while not (self._under_way or self._blocked or self._closing):
+            while not (self._closing or self._full):
                 request = self._reader.pull() if self._held is None else self._held
                 if request is None:
                     self._await_more()
@@ -276,25 +298,40 @@ class Answering(TwistedProtocol):
                 self._held = None
                 self._answer(request)
         except Refused as refused:
-            self.factory.log("refused", peer=self._peer, reason=refused.reason)
-            self._end(refused.octets)
+            self._refuse(refused)
         finally:
             self._pulling = False
 
     def _await_more(self) -> None:
         if self._peer_ended:
+            if self._under_way:
+                return
             if self._reader.in_the_middle:
                 self.factory.log("cut-off", peer=self._peer)
             self._end(self._reader.finish())
         elif not self._reader.in_the_middle:
             self._in_middle = False
-            self._wait(self._patience.idle)
+            self._wait(0 if self._under_way else self._patience.idle)
         elif not self._in_middle:
             # Counted once, from the first octet: a peer that drips would otherwise stay for ever.
             self._in_middle = True
             self._wait(self._patience.mid_frame)
 
+    def _refuse(self, refused: Refused) -> None:
+        """Say so behind the answers that are owed; the reader raises it again until then."""
+        if self._under_way:
+            self._alone = True
+            self._deadline = None
+            return
+        self.factory.log("refused", peer=self._peer, reason=refused.reason)
+        self._end(refused.octets)
+
     def _answer(self, request: Any) -> None:
+        if self._shares is not None:
+            self._alone = not self._shares(request)
+            if self._alone and self._under_way:
+                self._held = request
+                return
         self._deadline = None
         self._in_middle = False
         factory = self.factory
@@ -306,11 +343,16 @@ class Answering(TwistedProtocol):
         except Exception:
             self._bug(Failure())
         else:
-            self._under_way = Deferred.fromCoroutine(_rest(answering, awaited))
-            self._under_way.addCallbacks(self._answered, self._bug)
+            self._under_way.add(Driven(answering, awaited, self._driven))
+
+    def _driven(self, work: Driven, outcome: Any) -> None:
+        self._under_way.discard(work)
+        if isinstance(outcome, Failure):
+            self._bug(outcome)
+        else:
+            self._answered(outcome)
 
     def _answered(self, answer: Answer) -> None:
-        self._under_way = None
         if answer.body is not None:
             self._send(answer, answer.body)
         elif self._closing:
@@ -330,17 +372,21 @@ class Answering(TwistedProtocol):
         if answer.octets:
             self._write(answer.octets)
         self._outflow = outflow = Outflow(body, self._write, paused=self._blocked)
-        self._under_way = outflow.start()
-        self._under_way.addCallbacks(self._sent, self._bug, callbackArgs=(answer.close,))
+        sending = outflow.start()
+        self._under_way.add(sending)
+        sending.addBoth(self._sent, sending, answer.close)
         if self._outflow is not None:
             self._overtake(outflow)
 
     def _write(self, octets: bytes) -> None:
         self.transport.write(self._reader.wrap(octets))
 
-    def _sent(self, _: Any, close: bool) -> None:
-        self._under_way = self._outflow = None
-        if close:
+    def _sent(self, outcome: Any, sending: Any, close: bool) -> None:
+        self._under_way.discard(sending)
+        self._outflow = None
+        if isinstance(outcome, Failure):
+            self._bug(outcome)
+        elif close:
             self._end(b"")
         elif not self._closing:
             self._resume_reading()
@@ -360,7 +406,6 @@ class Answering(TwistedProtocol):
 
     def _bug(self, failure: Failure) -> None:
         """An answerer never raises; if it does, the log has the traceback and the peer has none."""
-        self._under_way = self._outflow = None
         if not self._closing:
             self.factory.logger.failure("an answer failed", failure)
             self._end(b"")
@@ -418,23 +463,5 @@ class Answering(TwistedProtocol):
     def _too_long(self, seconds: float) -> None:
         self.factory.log("silent", peer=self._peer, seconds=seconds)
         self._end(b"")
-        if self._under_way is not None:  # a body that nobody reads
-            self._under_way.cancel()
-
-
-def _rest(answering: Coroutine[Any, Any, Answer], awaited: Any) -> Generator[Any, Any, Answer]:
-    """The rest of a coroutine that has begun, and waits: as if nobody had begun it."""
-    while True:
-        try:
-            result = yield awaited
-        except GeneratorExit:
-            answering.close()
-            raise
-        except BaseException as error:
-            resume: Callable[[], Any] = partial(answering.throw, error)
-        else:
-            resume = partial(answering.send, result)
-        try:
-            awaited = resume()
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
+        for work in list(self._under_way):  # a body that nobody reads
+            work.cancel()

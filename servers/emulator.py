@@ -40,7 +40,7 @@ from .jar_client import Jar, JarClient
 from .link import Reply, exchange
 from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
-from .readers import FrameRequests, NativeRequests, SealedRequests
+from .readers import FrameRequests, NativeRequests, SealedRequests, shares_its_connection
 from .registry import Registry
 from .report_manager import ReportManager
 from .serials import Serials
@@ -281,7 +281,8 @@ class Emulator:
         )
 
     def _framed(self, name: str, link: str, answer: Answerer) -> AnsweringFactory:
-        return self._factory(name, lambda: self._reader(link, opens=False), answer)
+        shares = shares_its_connection if link == "proxy" and self._profile.multiplex else None
+        return self._factory(name, lambda: self._reader(link, opens=False), answer, shares=shares)
 
     def _reader(self, link: str, *, opens: bool) -> Reader:
         """Of one side of a link: `web` has dispatcher headers, `proxy` common ones."""

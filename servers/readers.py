@@ -7,13 +7,19 @@ from typing import Any
 
 from starwire.grammar import MetadataError
 from starwire.protocol.frames import NEED_DATA, Frame, FrameError, FrameReader
-from starwire.protocol.headers import mismatch_frame
+from starwire.protocol.headers import CommonHeader, mismatch_frame
 from starwire.protocol.native import NativeReader
 from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.profile import Profile
 from starwire.protocol.sealing import SealedLink, SealError
+from starwire.protocol.status import MessageType
 
 from .adapter import PlainReader, Reader, Refused
+
+
+def shares_its_connection(frame: Frame[CommonHeader]) -> bool:
+    """DSP-04: whether a frame may be answered before one that came earlier."""
+    return frame.header.type == MessageType.SYNC or frame.header.echo != 0
 
 
 class FrameRequests(PlainReader):

@@ -112,9 +112,12 @@ class Pieces:
 
 
 class Port:
-    """A connection under test, its clock, and the answers that it waits for."""
+    """A connection under test, its clock, and the answers that it waits for.
 
-    def __init__(self) -> None:
+    Where requests share it, those that begin with `s` do.
+    """
+
+    def __init__(self, *, shared: bool = False) -> None:
         self.clock = Clock()
         self.log = io.StringIO()
         self.asked: list[bytes] = []
@@ -128,6 +131,7 @@ class Port:
             self.answer,
             patience=Patience(idle=100, mid_frame=10),
             trail=Trail(self.log),
+            shares=(lambda request: request.startswith(b"s")) if shared else None,
         )
         self.protocol: Answering = self.factory.buildProtocol(PEER)
         self.transport = Transport(self.protocol)
@@ -276,6 +280,75 @@ def test_an_answer_under_way_has_no_time_limit_here(port: Port) -> None:
     port.protocol.dataReceived(b"slow\n")
     port.clock.advance(10_000)
     assert "loseWriteConnection" not in port.transport.calls
+
+
+def test_requests_that_share_a_connection_are_answered_as_they_get_ready() -> None:
+    port = Port(shared=True)
+    port.protocol.dataReceived(b"slow 1\nslow 2\ns\n")
+    assert port.transport.written == b"S\n"
+    port.slow[b"slow 2"].callback(Answer(b"2\n"))
+    port.slow[b"slow 1"].callback(Answer(b"1\n"))
+    assert port.transport.written == b"S\n2\n1\n"
+
+
+def test_a_request_that_shares_nothing_waits_for_those_before_it_and_stops_those_behind() -> None:
+    port = Port(shared=True)
+    port.protocol.dataReceived(b"slow 1\nslow 2\nalone\ns\n")
+    port.slow[b"slow 1"].callback(Answer(b"1\n"))
+    assert port.asked == [b"slow 1", b"slow 2"]
+    port.slow[b"slow 2"].callback(Answer(b"2\n"))
+    assert port.asked == [b"slow 1", b"slow 2", b"alone", b"s"]
+    assert port.transport.written == b"1\n2\nALONE\nS\n"
+
+
+def test_no_more_than_64_share_a_connection_and_the_peer_is_paused() -> None:
+    port = Port(shared=True)
+    port.protocol.dataReceived(b"".join(b"slow %d\n" % n for n in range(70)))
+    assert len(port.asked) == 64
+    port.protocol.dataReceived(b"s" * 65_536 + b"\n")
+    assert port.transport.calls[-1] == "pauseProducing"
+    port.slow[b"slow 7"].callback(Answer(b"7\n"))
+    assert len(port.asked) == 65
+    assert port.transport.calls[-1] == "resumeProducing"
+
+
+def test_what_is_owed_to_others_goes_out_before_the_last_words() -> None:
+    port = Port(shared=True)
+    port.protocol.dataReceived(b"slow 1\nslow 2\n!\ns\n")
+    port.slow[b"slow 2"].callback(Answer(b"2\n"))
+    assert "loseWriteConnection" not in port.transport.calls
+    port.slow[b"slow 1"].callback(Answer(b"1\n"))
+    assert port.transport.written == b"2\n1\nrefused\n"
+    assert port.transport.calls[-1] == "loseWriteConnection"
+
+
+def test_a_half_closed_peer_gets_all_that_it_asked_for_together() -> None:
+    port = Port(shared=True)
+    port.protocol.dataReceived(b"slow 1\nslow 2\n")
+    port.protocol.readConnectionLost()
+    port.slow[b"slow 2"].callback(Answer(b"2\n"))
+    assert "loseConnection" not in port.transport.calls
+    port.slow[b"slow 1"].callback(Answer(b"1\n"))
+    assert port.transport.written == b"2\n1\n"
+    assert port.transport.calls[-1] == "loseConnection"
+
+
+def test_a_shared_connection_that_is_lost_cancels_all_its_work() -> None:
+    port = Port(shared=True)
+    port.protocol.dataReceived(b"slow 1\nslow 2\n")
+    port.protocol.connectionLost()
+    assert sorted(port.cancelled) == [b"slow 1", b"slow 2"]
+    assert port.clock.getDelayedCalls() == []
+
+
+def test_a_shared_connection_is_not_idle_while_answers_are_under_way() -> None:
+    port = Port(shared=True)
+    port.protocol.dataReceived(b"slow 1\n")
+    port.clock.advance(1000)
+    assert "loseWriteConnection" not in port.transport.calls
+    port.slow[b"slow 1"].callback(Answer(b"1\n"))
+    port.clock.advance(101)
+    assert "loseWriteConnection" in port.transport.calls
 
 
 def test_a_bug_closes_the_connection_and_tells_the_peer_nothing(port: Port) -> None:
