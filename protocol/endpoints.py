@@ -12,6 +12,7 @@ DEFAULT_PORTS = {
     "inbox": 8414,
     "rm-native": 8422,
     "inbox-native": 8424,
+    "control": 8400,
 }
 """Every endpoint that `starwire serve` can run, and its default port."""
 

@@ -51,6 +51,35 @@ class Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_file: str = ""
 
 
+class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many transactions the control API can still show; the oldest go first."""
+
+    entries: int = 1000
+    octets: int = 16_777_216
+    """Of all messages together."""
+    message_octets: int = 65_536
+    """Of one message; of a longer one the beginning is kept."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: must not be below 0")
+
+
+class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The control API: where it listens, whatever `--host` says, and what it keeps."""
+
+    host: str = "127.0.0.1"
+    names: tuple[str, ...] = ()
+    """Further host names by which it may be called, beside its address and those of loopback."""
+    body_octets: int = 1_048_576
+    journal: JournalSettings = msgspec.field(default_factory=JournalSettings)
+
+    def __post_init__(self) -> None:
+        if self.body_octets < 1:
+            raise ValueError("body_octets: must be 1 or more")
+
+
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting has a default; a file gives what differs."""
 
@@ -58,6 +87,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     native: Native = msgspec.field(default_factory=Native)
     rm: ReportManagerSettings = msgspec.field(default_factory=ReportManagerSettings)
     links: Links = msgspec.field(default_factory=Links)
+    control: ControlSettings = msgspec.field(default_factory=ControlSettings)
     file_root: str = ""
     """Where the Inbox's files lie; empty: the folder `files` of the state folder."""
 

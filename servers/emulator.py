@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -31,6 +31,7 @@ from .configuration import Configuration, read_link_keys
 from .database import Database
 from .deferral import Deferral
 from .dispatcher import Dispatcher
+from .fault_plan import FaultPlan
 from .files import FileRoot
 from .first_data import FirstData
 from .front import Front
@@ -49,6 +50,10 @@ from .star_oe import StarOE
 from .store import StoreError, open_store
 from .trail import Trail, digest
 from .web import WebSite
+
+if TYPE_CHECKING:
+    from .control.plane import ControlPlane
+    from .control.site import ControlSite
 
 _BACKLOG = 1024
 """Connections that may wait to be accepted; Twisted's 50 are too few for a crowd of clients."""
@@ -87,12 +92,15 @@ class Emulator:
         self._registry = Registry(settings.profile.registry)
         self._ports = {**DEFAULT_PORTS, **settings.ports}
         self._listening: list[Any] = []
-        self._factories: list[AnsweringFactory | WebSite] = []
+        self._factories: list[AnsweringFactory | WebSite | ControlSite] = []
         self._own_jar: CookieJar | None = None
         self._jars: list[JarClient] = []
         self._loops: list[LoopingCall] = []
         self._interposers: list[Interposer] = []
         """Of every port of frames or bare messages, the innermost first."""
+        self._faults = FaultPlan()
+        self._control = self._make_control()
+        self._places: list[tuple[str, str, int]] = []
         self._log = Logger(namespace="starwire.emulator")
         self._database: Database | None = None
 
@@ -116,18 +124,17 @@ class Emulator:
             ("inbox-native", lambda: self._start_native("inbox-native")),
             ("dispatcher", self._start_dispatcher),
             ("web", self._start_web),
+            ("control", self._start_control),
         ]
         self._services = self._make_services(self._database)
         for target, name in PROXY_OF_TARGET.items():
             if name in self._ports and target not in self._registry:
                 self._registry.place(target, f"{self._settings.host}:{self._ports[name]}")
-        places = []
         for name, starter in starters:
             if name in self._settings.only:
-                factory = await starter()
-                places.append((name, self._settings.host, self._listen(name, factory)))
+                self._places.append((name, self._host(name), self._listen(name, await starter())))
         self._repeat(_SWEEP_SECONDS, self._resume)
-        return places
+        return self._places
 
     def _repeat(self, seconds: float, work: Callable[[], Any]) -> None:
         """Do `work` every so often from now on; what it does wrong is logged, and it goes on."""
@@ -256,7 +263,27 @@ class Emulator:
         )
         return WebSite(self._reactor, self._profile, front, self._trail)
 
+    def _make_control(self) -> ControlPlane | None:
+        """What only an emulator with a control API has; it is loaded for no other."""
+        if "control" not in self._settings.only:
+            return None
+        from .control.plane import ControlPlane
+
+        settings = self._settings.configuration.control
+        return ControlPlane(self._reactor, self._profile, settings, self._faults)
+
+    async def _start_control(self) -> ControlSite:
+        assert self._control is not None
+        assert self._database is not None
+        return self._control.site(self._database, lambda: self._places)
+
     # What they have in common.
+
+    def _host(self, name: str) -> str:
+        """Where an endpoint of this process listens."""
+        if name == "control":
+            return self._settings.configuration.control.host
+        return self._settings.host
 
     def _new_jar(self) -> Jar:
         """The cookie jar of this process, or a client of the one that runs elsewhere."""
@@ -339,7 +366,7 @@ class Emulator:
 
     def _listen(self, name: str, factory: Any) -> int:
         """Listen, note where, and let the dispatcher know of a proxy."""
-        wanted, host = self._ports[name], self._settings.host
+        wanted, host = self._ports[name], self._host(name)
         if name == "web" and not self._profile.allow_plain_http:
             certificate = self._settings.certificate or tls.self_signed(
                 self._settings.state, datetime.datetime.now(datetime.UTC)

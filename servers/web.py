@@ -8,55 +8,32 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.web.http import RESPONSES, HTTPFactory, Request
+from twisted.web.http import HTTPFactory
 
 from starwire.protocol.profile import Profile
 
 from .adapter import Hop
+from .bounded import BoundedRequest
 from .front import Front, Page, refused_page
 from .trail import Trail, address
 
 
-class WebRequest(Request):
+class WebRequest(BoundedRequest):
     """One HTTP request: method, path and length are judged before the body is kept (WEB-06)."""
-
-    channel: Any
 
     def __init__(self, site: WebSite, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._site = site
-        self._refused = False
-        self._kept = 0
 
-    def gotLength(self, length: int | None) -> None:
-        if length is not None and length > self._site.longest:
-            self._refuse_body()
-            length = 0
-        super().gotLength(length)
+    def longest(self) -> int:
+        return self._site.longest
 
-    def handleContentChunk(self, data: bytes) -> None:
-        if self._refused:
-            return
-        self._kept += len(data)
-        if self._kept > self._site.longest:
-            self._refuse_body()
-        else:
-            super().handleContentChunk(data)
-
-    def _refuse_body(self) -> None:
-        """413 at once: what the client still sends is not read, and HTTP can only hang up."""
-        self._refused = True
-        said = self._site.too_long
-        head = (
-            f"HTTP/1.1 413 {RESPONSES[413].decode()}\r\nContent-Type: text/plain\r\n"
-            f"Content-Length: {len(said)}\r\nConnection: close\r\n\r\n"
-        )
-        self.channel.transport.write(head.encode() + said)
-        self.channel.loseConnection()
+    def said_too_long(self) -> tuple[str, bytes]:
+        return "text/plain", self._site.too_long
 
     def process(self) -> None:
         site = self._site
-        if self._refused:
+        if self.refused:
             return
         refusal = site.judge(self.method, self.path)
         if refusal is not None:
