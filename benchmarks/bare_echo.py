@@ -1,4 +1,4 @@
-"""What the proxies are measured beside: a bare Twisted server that reads frames and sends them back.
+"""What proxies are measured beside: a bare Twisted server that reads frames and sends them back.
 
 `python benchmarks/bare_echo.py` prints its port. The frame's length stands in octets 1 to 4.
 """

@@ -1,4 +1,4 @@
-"""A load client for frames, in a process of its own: `Load` starts it, `measure` asks it for a rate.
+"""A load client for frames, in a process of its own: `Load` starts it, `measure` gives a rate.
 
 It keeps so many connections busy, one frame under way on each, or opens a connection for each
 frame, and looks at every reply: a rate of wrong answers is no rate. Sockets and epoll alone, so
@@ -51,13 +51,11 @@ class Load:
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
+        self._process.communicate(timeout=10)
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()

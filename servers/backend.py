@@ -62,6 +62,10 @@ class BackEnd(Protocol):
         Neither who asks, nor when, nor what customers did has a part in them, so they may be kept
         until these tables change."""
 
+    @property
+    def slow(self) -> frozenset[str]:
+        """The acronyms that read, and take so long that no other read should wait for them."""
+
     def answer(
         self, connection: Connection, octets: bytes, door: str, customer: Customer | None
     ) -> BackEndAnswer:

@@ -1,22 +1,35 @@
-"""The state store from the reactor's side: every transaction runs in a thread."""
+"""The state store from the reactor's side: every transaction runs in a thread.
+
+Reads that wait at the same moment share a transaction: all of them were asked before it began, so
+each sees a moment that it may see, and beginning, ending and changing threads cost once for all.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from .store import Store
 from .watching import ReferenceWatch
 
 T = TypeVar("T")
+Read = tuple[Callable[[Connection], Any], "Deferred[Any]"]
 
-_READERS = 8
+_READERS = {"sqlite": 1, "postgresql": 8}
+"""SQLite answers in microseconds and in this process: more threads would fight for one lock."""
 _WRITERS = {"sqlite": 1, "postgresql": 8}
 """SQLite admits one writer at a time; a queue here is fairer and faster than its polling."""
+_APART = 8
+_TOGETHER = 32
+"""Reads that share a transaction, at most."""
 
 
 class Database:
@@ -26,17 +39,24 @@ class Database:
         self._reactor = reactor
         self.store = store
         self._watch = ReferenceWatch(store)
-        self._readers = ThreadPool(0, _READERS, "store-readers")
+        self._reads: SimpleQueue[Read | None] = SimpleQueue()
+        readers = _READERS[store.dialect]
+        self._readers = ThreadPool(readers, readers, "store-readers")
+        self._apart = ThreadPool(0, _APART, "store-readers-apart")
         self._writers = ThreadPool(0, _WRITERS[store.dialect], "store-writers")
 
     def start(self) -> None:
-        self._readers.start()
-        self._writers.start()
+        for pool in (self._readers, self._apart, self._writers):
+            pool.start()
+        for _ in range(self._readers.max):
+            self._readers.callInThread(self._serve_reads)
 
     def stop(self) -> None:
         """Wait for the transactions under way, then close the store."""
-        self._readers.stop()
-        self._writers.stop()
+        for _ in range(self._readers.max):
+            self._reads.put(None)
+        for pool in (self._readers, self._apart, self._writers):
+            pool.stop()
         self._watch.close()
         self.store.close()
 
@@ -45,13 +65,19 @@ class Database:
         return self._watch.version()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """The result of `work` over one moment of the store."""
+        """The result of `work` over one moment of the store, which others may share."""
+        done: Deferred[T] = Deferred()
+        self._reads.put((work, done))
+        return await done
+
+    async def read_apart(self, work: Callable[[Connection], T]) -> T:
+        """The same for work that takes long: it keeps no other read waiting."""
 
         def run() -> T:
             with self.store.read() as connection:
                 return work(connection)
 
-        return await deferToThreadPool(self._reactor, self._readers, run)
+        return await deferToThreadPool(self._reactor, self._apart, run)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """The result of `work`, all of whose changes are durable by then, or none are."""
@@ -61,3 +87,39 @@ class Database:
                 return work(connection)
 
         return await deferToThreadPool(self._reactor, self._writers, run)
+
+    # In the readers' threads.
+
+    def _serve_reads(self) -> None:
+        while (first := self._reads.get()) is not None:
+            waiting: deque[Read] = deque([first])
+            while len(waiting) < _TOGETHER:
+                try:
+                    another = self._reads.get_nowait()
+                except Empty:
+                    break
+                if another is None:
+                    self._reads.put(None)  # behind what is carried out now
+                    break
+                waiting.append(another)
+            self._reactor.callFromThread(_deliver, self._carry_out(waiting))
+
+    def _carry_out(self, waiting: deque[Read]) -> list[tuple[Deferred[Any], Any]]:
+        """The outcome of each; one that fails ends its transaction, and the others get another."""
+        outcomes: list[tuple[Deferred[Any], Any]] = []
+        while waiting:
+            try:
+                with self.store.read() as connection:
+                    while waiting:
+                        work, done = waiting[0]
+                        outcomes.append((done, work(connection)))
+                        waiting.popleft()
+            except Exception:
+                if waiting:
+                    outcomes.append((waiting.popleft()[1], Failure()))
+        return outcomes
+
+
+def _deliver(outcomes: list[tuple[Deferred[Any], Any]]) -> None:
+    for done, outcome in outcomes:
+        done.callback(outcome)

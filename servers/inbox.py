@@ -82,6 +82,7 @@ class Inbox:
 
     doors = ("inbox", "inbox-native")
     of_reference: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from starwire.grammar import Block, Content
 from starwire.protocol.messages import content_of, member
@@ -19,6 +19,18 @@ from .values import members_of, value_of
 
 _HIERARCHIES = ("BILLING", "GEO")
 _TEXTS = ("NAME", "DESCRIPTION", "CATEGORY", "MMADDR", "MMTEXT", "PGT", "PGTXT")
+
+_REPORTS = schema.user_reports.c
+_USER_REPORTS = (
+    select(_REPORTS.id, _REPORTS.name, _REPORTS.category, _REPORTS.active, _REPORTS.status_time)
+    .where(
+        _REPORTS.userid == bindparam("user"),
+        _REPORTS.entpid == bindparam("enterprise"),
+        _REPORTS.template == bindparam("template"),
+        _REPORTS.product == bindparam("product"),
+    )
+    .order_by(_REPORTS.id)
+)
 
 Rows = list[tuple[str, list[tuple[str, ...]]]]
 
@@ -49,19 +61,14 @@ def list_user_reports(work: Work) -> Outcome:
     template = work.template("RPTTMPID")
     if template.datacat != work.request.scalar("DATACAT"):
         raise Refused(NO_RECORDS)
-    reports = schema.user_reports.c
-    query = (
-        select(reports.id, reports.name, reports.category, reports.active, reports.status_time)
-        .where(
-            reports.userid == customer.userid,
-            reports.entpid == customer.entpid,
-            reports.template == template.id,
-            reports.product == work.request.scalar("PRODUCT"),
-        )
-        .order_by(reports.id)
-    )
+    wanted = {
+        "user": customer.userid,
+        "enterprise": customer.entpid,
+        "template": template.id,
+        "product": work.request.scalar("PRODUCT"),
+    }
     rows: dict[str, list[tuple[str, ...]]] = {}
-    for found in work.connection.execute(query):
+    for found in work.connection.execute(_USER_REPORTS, wanted):
         row = (
             found.name,
             str(found.id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
 
@@ -42,6 +43,7 @@ class ReportManager:
 
     doors = ("rm", "rs", "rm-native")
     of_reference = frozenset({"GRTL", "GRTD"})
+    slow: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -60,40 +62,25 @@ class ReportManager:
         self._fulserver = "on" if fulserver else "off"
         self._servers = servers
         self._reference: tuple[int, Reference] | None = None
+        self._of_transaction: WeakKeyDictionary[Connection, Reference] = WeakKeyDictionary()
 
     def answer(
         self, connection: Connection, octets: bytes, door: str, customer: Customer | None
     ) -> BackEndAnswer:
         """See `backend.BackEnd`."""
-        known: list[Reference] = []
-
-        def reference() -> Reference:
-            """The reference data as of this transaction, once somebody asks for them."""
-            if not known:
-                known.append(self._known(connection))
-            return known[0]
 
         def facts(reading: Reading) -> Mapping[str, str]:
-            return self._facts(reference(), reading)
+            return self._facts(self._known(connection), reading)
 
-        def act(_: Connection, request: Request, customer: Customer | None) -> Outcome:
-            return self._act(connection, request, customer, reference())
+        return self._reception.answer(connection, octets, door, customer, self._act, facts)
 
-        return self._reception.answer(connection, octets, door, customer, act, facts)
-
-    def _act(
-        self,
-        connection: Connection,
-        request: Request,
-        customer: Customer | None,
-        reference: Reference,
-    ) -> Outcome:
+    def _act(self, connection: Connection, request: Request, customer: Customer | None) -> Outcome:
         work = Work(
             connection=connection,
             request=request,
             customer=customer,
             now=self._clock(),
-            reference=reference,
+            reference=self._known(connection),
             files=self._files,
             servers=self._servers,
         )
@@ -103,10 +90,14 @@ class ReportManager:
         return act(work)
 
     def _known(self, connection: Connection) -> Reference:
-        version = reference_version(connection)
-        if self._reference is None or self._reference[0] != version:
-            self._reference = version, load_reference(connection)
-        return self._reference[1]
+        """The reference data as of a transaction, which has a Connection of its own."""
+        known = self._of_transaction.get(connection)
+        if known is None:
+            version = reference_version(connection)
+            if self._reference is None or self._reference[0] != version:
+                self._reference = version, load_reference(connection)
+            known = self._of_transaction[connection] = self._reference[1]
+        return known
 
     def _facts(self, reference: Reference, reading: Reading) -> Mapping[str, str]:
         """What conditions of the tables ask about the template that a message names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 AD_HOC = "A"
 
@@ -32,6 +33,7 @@ def next_due(schedule: str, now: float, offset: int) -> float:
     return (due - timedelta(hours=offset)).timestamp()
 
 
+@lru_cache(4096)
 def stamp(when: float) -> str:
     """`when` in GMT, written as RQSTDT is: YYYY-MM-DD HH:MM."""
     return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M")

@@ -55,19 +55,20 @@ class Services:
 
     async def serve(self, octets: bytes, door: str, customer: Customer | None) -> Done:
         """The response to one message. A failure of ours is one too; the log has its traceback."""
-        remembered = self._remembered.recall(door, octets)
-        if remembered is not None:
-            return remembered
         back_end = self._back_ends[door]
+        is_of_reference = acronym_of(octets) in back_end.of_reference
+        if is_of_reference:
+            remembered = self._remembered.recall(door, octets)
+            if remembered is not None:
+                return remembered
         version = self._remembered.version
 
         def work(connection: Any) -> BackEndAnswer:
             return back_end.answer(connection, octets, door, customer)
 
-        run = self._database.read if reads_only(octets, self._catalogue) else self._database.write
         try:
-            answer = await run(work)
-            if acronym_of(octets) in back_end.of_reference:
+            answer = await self._run(octets, back_end)(work)
+            if is_of_reference:
                 self._remembered.keep(door, octets, version, Done(answer.error, answer.octets))
             return await self._whole(answer, octets, door)
         except BackEndFailure as failure:
@@ -77,6 +78,13 @@ class Services:
             return self._failed(octets, door, _NO_DATABASE)
         except Exception:  # a bug of ours: the peer gets the code, the log the traceback (ERR-07)
             return self._failed(octets, door, _FAILED)
+
+    def _run(self, octets: bytes, back_end: BackEnd) -> Any:
+        """The kind of transaction that a message needs."""
+        if acronym_of(octets) in back_end.slow:
+            return self._database.read_apart
+        reads = reads_only(octets, self._catalogue)
+        return self._database.read if reads else self._database.write
 
     async def accept(
         self, serial: int, key: str, octets: bytes, door: str, customer: Customer

@@ -36,6 +36,7 @@ class StarOE:
 
     doors = ("staroe",)
     of_reference: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset({"VUM"})
 
     def __init__(
         self,

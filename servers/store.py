@@ -33,6 +33,7 @@ COUNTERS = {
 }
 """The identifiers that the store hands out, and the last one that each may reach."""
 
+_REFERENCE_VERSION = select(schema.changes.c.count).where(schema.changes.c.name == schema.REFERENCE)
 _CREATION_LOCK = 0x5354415257495245  # "STARWIRE": PostgreSQL's advisory locks have numbers
 
 
@@ -109,8 +110,7 @@ def open_store(
 
 def reference_version(connection: Connection) -> int:
     """How often the reference tables have been changed, as of this transaction."""
-    query = select(schema.changes.c.count).where(schema.changes.c.name == schema.REFERENCE)
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_REFERENCE_VERSION).scalar_one())
 
 
 def next_id(connection: Connection, counter: str) -> int:

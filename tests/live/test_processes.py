@@ -2,6 +2,8 @@
 
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -180,3 +182,21 @@ def test_an_instance_that_hangs_is_taken_out_of_the_turn(start_chain: Start) -> 
             began = time.monotonic()
             assert [status_of(client) for _ in range(6)] == [0] * 6
             assert time.monotonic() - began < 5
+
+
+def test_a_row_that_another_process_changes_is_in_the_next_answer(
+    start_chain: Start, tmp_path: Path
+) -> None:
+    chain = start_chain()
+    with chain.customer() as client:
+        before = client.send(GRTL).data
+        assert client.send(GRTL).data == before  # remembered
+        script = (
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+            "c.execute(\"UPDATE templates SET title = 'Changed' WHERE id = 11\"); c.commit()"
+        )
+        store = tmp_path / "state" / "starwire.db"
+        subprocess.run([sys.executable, "-c", script, str(store)], check=True)
+        assert (
+            client.send(GRTL).data == before.replace(b"Longest Calls,11", b"Changed,11") != before
+        )

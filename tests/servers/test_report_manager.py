@@ -4,10 +4,11 @@ import random
 import threading
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from starwire.grammar import parse
 from starwire.servers.customer import Customer
+from starwire.servers.schema import templates
 
 ARD = (
     "ARD<USERID=jeanvnet2,ENTPID=00022924,STDRPTID=90,NAME=n,PRODUCT=S,CATEGORY=c,SCHEDTYPE=R,"
@@ -75,3 +76,13 @@ def test_no_mutilated_message_makes_it_fail(rm, jeanvnet2: Customer) -> None:
             octets[place : place + chance.randint(0, 6)] = chance.choice(alphabet)
         answer = rm.answer(bytes(octets), jeanvnet2)
         assert next(iter(parse(answer.octets))).value.scalar == str(answer.error)
+
+
+def test_a_row_that_somebody_changed_is_in_the_next_answer(rm):
+    asked = "GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
+    before = rm(asked)
+    assert "<Longest Calls,11,R>" in before
+    with rm.store.write() as connection:
+        changed = update(templates).where(templates.c.id == 11).values(title="Longest of All")
+        connection.execute(changed)
+    assert rm(asked) == before.replace("<Longest Calls,11,R>", "<Longest of All,11,R>")
