@@ -294,6 +294,12 @@ _port_list = ", ".join(f"{name} {port}" for name, port in DEFAULT_PORTS.items())
 @click.option(
     "--tls-key", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Its key."
 )
+@click.option(
+    "--record",
+    metavar="DIR|FILE",
+    help="Record what crosses the ports, octet for octet, passwords and keys included: to FILE if"
+    " the name ends in .jsonl, else to rotated parts in DIR (docs/recording.md).",
+)
 @click.option("--quiet", is_flag=True, help="No line for each hop of each transaction.")
 def serve(**options: Any) -> None:
     """Run the emulator: web server, dispatcher, cookie jar, proxies and their back ends.

@@ -37,6 +37,7 @@ def serve_until_stopped(
     database: str,
     tls_cert: str | None,
     tls_key: str | None,
+    record: str | None = None,
     quiet: bool,
     announce: Callable[[str], None],
 ) -> None:
@@ -50,6 +51,7 @@ def serve_until_stopped(
         host=host,
         database=database,
         certificate=(Path(tls_cert), Path(tls_key)) if tls_cert and tls_key else None,
+        record=None if record is None else Path(record),
     )
 
     def started(places: Places) -> None:

@@ -1,6 +1,11 @@
 """The ports of the chain: their names, and where each listens unless told otherwise."""
 
+from typing import Literal, TypeAlias
+
 from .profile import TARGETS
+
+Spoken: TypeAlias = Literal["web", "dispatcher", "common", "native"]
+"""What travels on a port: HTTP bodies, frames of either header, or bare messages."""
 
 DEFAULT_PORTS = {
     "web": 8443,
@@ -18,3 +23,10 @@ DEFAULT_PORTS = {
 
 PROXY_OF_TARGET = {target: target.lower() for target in TARGETS}
 """The endpoint of each target's proxy (DSP-02)."""
+
+
+def spoken_at(port: str) -> Spoken:
+    """What is spoken at the port of that name."""
+    if port in ("web", "dispatcher"):
+        return port  # type: ignore[return-value]
+    return "native" if port == "jar" or port.endswith("-native") else "common"

@@ -104,7 +104,12 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, dic
 
 def load_profile(text: str) -> Profile:
     """The profile that the TOML `text` describes. Raises ProfileError, which names the key."""
-    return _profile(_complete(_tables(text)))
+    return profile_of_tables(_tables(text))
+
+
+def profile_of_tables(tables: dict[str, Any]) -> Profile:
+    """The profile of tables as `load_profile` finds them in a text. Raises ProfileError."""
+    return _profile(_complete(tables))
 
 
 @cache

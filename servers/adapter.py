@@ -12,7 +12,7 @@ each is answered when it is ready.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from msgspec import Struct
@@ -26,6 +26,9 @@ from zope.interface import implementer
 from .driving import Driven
 from .outflow import Body, Outflow
 from .trail import Trail, address
+
+if TYPE_CHECKING:
+    from .recorder import Tap
 
 _HELD_WHILE_BUSY = 65_536
 """Octets that a connection may send ahead of the answer under way before it is paused."""
@@ -90,12 +93,17 @@ class Reader(Protocol):
     def wrap(self, octets: bytes) -> bytes:
         """Octets as they travel."""
 
+    @property
+    def tap(self) -> Tap | None:
+        """Who is told what happens on the connection, beside what the reader tells."""
+
 
 class PlainReader:
     """What readers of links that are not sealed have in common: octets travel as they are."""
 
     greeting = b""
     ready = True
+    tap: Tap | None = None
 
     def wrap(self, octets: bytes) -> bytes:
         return octets
@@ -182,6 +190,7 @@ class Answering(TwistedProtocol):
         self, reader: Reader, patience: Patience, shares: Callable[[Any], bool] | None
     ) -> None:
         self._reader = reader
+        self._tap = reader.tap
         self._patience = patience
         self._shares = shares
         self._most = SHARED if shares else 1
@@ -222,6 +231,8 @@ class Answering(TwistedProtocol):
     def connectionMade(self) -> None:
         self.factory.connections.add(self)
         self._peer = address(self.transport.getPeer())
+        if self._tap is not None:
+            self._tap.opened(self._peer, address(self.transport.getHost()))
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         if self._reader.greeting:
@@ -230,6 +241,8 @@ class Answering(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing:
+            if self._tap is not None:
+                self._tap.unread(data)
             return
         self._reader.feed(data)
         if self._full:
@@ -245,6 +258,8 @@ class Answering(TwistedProtocol):
     def readConnectionLost(self) -> None:
         """The peer has closed its side: what it asked before is still answered (HDR-04)."""
         self._peer_ended = True
+        if self._tap is not None:
+            self._tap.ended("client", "")
         if self._closing:
             self.transport.loseConnection()
         else:
@@ -259,6 +274,8 @@ class Answering(TwistedProtocol):
         self._stop_timer()
         if not self._closing and self._reader.in_the_middle:
             self.factory.log("cut-off", peer=self._peer)
+        if self._tap is not None:
+            self._tap.closed(reason)
         self._closing = True
         for work in list(self._under_way):
             work.cancel()
@@ -308,7 +325,7 @@ class Answering(TwistedProtocol):
                 return
             if self._reader.in_the_middle:
                 self.factory.log("cut-off", peer=self._peer)
-            self._end(self._reader.finish())
+            self._end(self._reader.finish(), "the client ended")
         elif not self._reader.in_the_middle:
             self._in_middle = False
             self._wait(0 if self._under_way else self._patience.idle)
@@ -324,7 +341,7 @@ class Answering(TwistedProtocol):
             self._deadline = None
             return
         self.factory.log("refused", peer=self._peer, reason=refused.reason)
-        self._end(refused.octets)
+        self._end(refused.octets, refused.reason)
 
     def _answer(self, request: Any) -> None:
         if self._shares is not None:
@@ -358,7 +375,7 @@ class Answering(TwistedProtocol):
         elif self._closing:
             return
         elif answer.close:
-            self._end(answer.octets)
+            self._end(answer.octets, "answered")
         else:
             self.transport.write(self._reader.wrap(answer.octets))
             self._resume_reading()
@@ -387,7 +404,7 @@ class Answering(TwistedProtocol):
         if isinstance(outcome, Failure):
             self._bug(outcome)
         elif close:
-            self._end(b"")
+            self._end(b"", "answered")
         elif not self._closing:
             self._resume_reading()
             self._advance()
@@ -408,7 +425,7 @@ class Answering(TwistedProtocol):
         """An answerer never raises; if it does, the log has the traceback and the peer has none."""
         if not self._closing:
             self.factory.logger.failure("an answer failed", failure)
-            self._end(b"")
+            self._end(b"", "an answer failed")
 
     def _resume_reading(self) -> None:
         self._ahead = 0
@@ -416,11 +433,13 @@ class Answering(TwistedProtocol):
             self._paused = False
             self.transport.resumeProducing()
 
-    def _end(self, octets: bytes) -> None:
+    def _end(self, octets: bytes, reason: str) -> None:
         """Say the last words, then close without destroying them."""
         self._closing = True
         if octets:
             self.transport.write(self._reader.wrap(octets))
+        if self._tap is not None:
+            self._tap.ended("server", reason)
         self.transport.unregisterProducer()
         if self._peer_ended:
             self.transport.loseConnection()
@@ -462,6 +481,6 @@ class Answering(TwistedProtocol):
 
     def _too_long(self, seconds: float) -> None:
         self.factory.log("silent", peer=self._peer, seconds=seconds)
-        self._end(b"")
+        self._end(b"", f"silent for {seconds:g} seconds")
         for work in list(self._under_way):  # a body that nobody reads
             work.cancel()

@@ -13,6 +13,8 @@ from starwire.protocol.sealing import LinkKeys, load_link_keys
 from .passwords import PasswordCost
 
 T = TypeVar("T")
+_LEAST_PART = 16_384
+"""A part of a recording holds its header, some 3,000 octets, and then something."""
 
 
 class ConfigurationError(ValueError):
@@ -80,6 +82,16 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("body_octets: must be 1 or more")
 
 
+class RecordingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`serve --record FOLDER`: the octets behind which a part is finished and compressed."""
+
+    part_octets: int = 67_108_864
+
+    def __post_init__(self) -> None:
+        if self.part_octets < _LEAST_PART:
+            raise ValueError(f"part_octets: must be {_LEAST_PART} or more")
+
+
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting has a default; a file gives what differs."""
 
@@ -88,6 +100,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rm: ReportManagerSettings = msgspec.field(default_factory=ReportManagerSettings)
     links: Links = msgspec.field(default_factory=Links)
     control: ControlSettings = msgspec.field(default_factory=ControlSettings)
+    recording: RecordingSettings = msgspec.field(default_factory=RecordingSettings)
     file_root: str = ""
     """Where the Inbox's files lie; empty: the folder `files` of the state folder."""
 

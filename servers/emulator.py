@@ -42,6 +42,7 @@ from .link import Reply, exchange
 from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
 from .readers import FrameRequests, NativeRequests, SealedRequests, shares_its_connection
+from .recorder import Recorder, TappedReader
 from .registry import Registry
 from .report_manager import ReportManager
 from .serials import Serials
@@ -76,6 +77,8 @@ class Settings:
     database: str = ""
     """URL of the state store; empty: SQLite in the state folder."""
     certificate: tuple[Path, Path] | None = None
+    record: Path | None = None
+    """Where what crosses the ports is recorded (docs/recording.md)."""
 
 
 class Emulator:
@@ -103,6 +106,15 @@ class Emulator:
         self._places: list[tuple[str, str, int]] = []
         self._log = Logger(namespace="starwire.emulator")
         self._database: Database | None = None
+        self.recorder: Recorder | None = None
+        if settings.record is not None:
+            self.recorder = Recorder(
+                settings.record,
+                settings.profile,
+                self._trail,
+                part_octets=settings.configuration.recording.part_octets,
+                source="starwire serve",
+            )
 
     async def start(self) -> list[tuple[str, str, int]]:
         """Listen on every endpoint; gives name, host and port of each.
@@ -117,6 +129,8 @@ class Emulator:
         url = self._settings.database or f"sqlite:///{self._settings.state / 'starwire.db'}"
         self._database = Database(self._reactor, open_store(url, fill=first.fill))
         self._database.start()
+        if self.recorder is not None:
+            self.recorder.begin()
         starters: list[tuple[str, Callable[[], Any]]] = [
             ("jar", self._start_jar),
             *((spec.name, lambda spec=spec: self._start_proxy(spec)) for spec in PROXIES),
@@ -178,6 +192,9 @@ class Emulator:
         for factory in self._factories:
             if isinstance(factory, AnsweringFactory):
                 factory.abort()
+        if self.recorder is not None:
+            await deferLater(self._reactor, 0.0)  # the connections end a turn after their abort
+            self.recorder.end()
         self._database.stop()
 
     # The servers, each from its parts.
@@ -261,7 +278,7 @@ class Emulator:
             lambda frame, txn: self._exchange(address, frame, txn, "web"),
             self._trail,
         )
-        return WebSite(self._reactor, self._profile, front, self._trail)
+        return WebSite(self._reactor, self._profile, front, self._trail, self.recorder)
 
     def _make_control(self) -> ControlPlane | None:
         """What only an emulator with a control API has; it is loaded for no other."""
@@ -301,7 +318,7 @@ class Emulator:
             self._reactor,
             address,
             frame,
-            self._reader(link, opens=True),
+            self._reader(link),
             seconds=seconds or self._profile.reply_seconds,
             trail=self._trail,
             transaction=transaction,
@@ -309,19 +326,29 @@ class Emulator:
 
     def _framed(self, name: str, link: str, answer: Answerer) -> AnsweringFactory:
         shares = shares_its_connection if link == "proxy" and self._profile.multiplex else None
-        return self._factory(name, lambda: self._reader(link, opens=False), answer, shares=shares)
+        return self._factory(name, lambda: self._reader(link, port=name), answer, shares=shares)
 
-    def _reader(self, link: str, *, opens: bool) -> Reader:
-        """Of one side of a link: `web` has dispatcher headers, `proxy` common ones."""
+    def _reader(self, link: str, *, port: str = "") -> Reader:
+        """Of one side of a link: `web` has dispatcher headers, `proxy` common ones; `port` is the
+        side that accepts.
+        """
         wire = self._profile.wire
-        frames = FrameRequests(wire.dispatcher if link == "web" else wire.common, self._profile)
+        codec = wire.dispatcher if link == "web" else wire.common
+        frames = self._tapped(port, FrameRequests(codec, self._profile))
         if self._link_keys is None:
             return frames
         key = self._link_keys.web if link == "web" else self._link_keys.proxy
         greeting = secrets.token_bytes(GREETING_OCTETS)
         longest = self._profile.frame_octets
-        sealed = SealedLink(key, greeting, opens=opens, longest=longest)
+        sealed = SealedLink(key, greeting, opens=not port, longest=longest)
         return SealedRequests(sealed, frames)
+
+    def _tapped(self, port: str, reader: Reader) -> Reader:
+        """The reader of a connection to that port, recorded where recording is on."""
+        if self.recorder is None or not port:
+            return reader
+        sealed = self._link_keys is not None and not isinstance(reader, NativeRequests)
+        return TappedReader(reader, self.recorder.tap(port, sealed=sealed))
 
     def _bare(self, name: str, answer: Answerer) -> AnsweringFactory:
         """A port of bare messages, open to the configured servers only (HDR-08)."""
@@ -343,7 +370,7 @@ class Emulator:
         peers = self._settings.configuration.native.peers
         return self._factory(
             name,
-            lambda: NativeRequests(NativeReader(limits), refuse),
+            lambda: self._tapped(name, NativeRequests(NativeReader(limits), refuse)),
             answer,
             admits=lambda host: host in peers,
         )

@@ -87,7 +87,10 @@ class SealedRequests:
         self._inner = inner
         self.feed = link.feed
         self.greeting = link.greeting
-        self.wrap = link.seal
+        self.tap = inner.tap
+
+    def wrap(self, octets: bytes) -> bytes:
+        return self._link.seal(self._inner.wrap(octets))
 
     def pull(self) -> Any | None:
         while (request := self._inner.pull()) is None:

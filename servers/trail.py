@@ -39,6 +39,10 @@ class Trail:
         """The id of the transaction for which `peer_address` connected, or a new one."""
         return self._by_address.get(peer_address) or self.new()
 
+    def noted(self, peer_address: str) -> str:
+        """The id of the transaction for which `peer_address` connected, "" if none is known."""
+        return self._by_address.get(peer_address, "")
+
     def line(self, hop: str, transaction: str, facts: Mapping[str, Any]) -> None:
         """Write `hop=.. txn=.. key=value ..` as one line; values are quoted where they need it."""
         if self._stream is None:

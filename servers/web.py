@@ -7,15 +7,44 @@ from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
-from twisted.web.http import HTTPFactory
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel, HTTPFactory
 
 from starwire.protocol.profile import Profile
 
 from .adapter import Hop
 from .bounded import BoundedRequest
 from .front import Front, Page, refused_page
+from .recorder import Recorder, WebTap
 from .trail import Trail, address
+
+
+class WebChannel(HTTPChannel):
+    """One connection of the web server."""
+
+    factory: WebSite
+    transport: Any
+    tap: WebTap | None = None
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        recorder = self.factory.recorder
+        if recorder is not None:
+            self.tap = recorder.web_tap(self.factory.cookie)
+            peer, own = address(self.transport.getPeer()), address(self.transport.getHost())
+            self.tap.opened(peer, own, tls=bool(self.isSecure()))
+
+    def loseConnection(self) -> None:
+        if self.tap is not None:
+            self.tap.ended("server", "")
+        super().loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(reason)
+        if self.tap is not None:
+            self.tap.closed(reason)
 
 
 class WebRequest(BoundedRequest):
@@ -29,12 +58,19 @@ class WebRequest(BoundedRequest):
         return self._site.longest
 
     def said_too_long(self) -> tuple[str, bytes]:
+        if self.channel.tap is not None:
+            # The channel has read the first line; the request is told of it with its whole body.
+            self.method, self.uri = self.channel._command, self.channel._path
+            self.channel.tap.refused(self, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._site.too_long)
         return "text/plain", self._site.too_long
 
     def process(self) -> None:
         site = self._site
         if self.refused:
             return
+        transaction = site.trail.new()
+        if self.channel.tap is not None:
+            self.channel.tap.request(self, transaction)
         refusal = site.judge(self.method, self.path)
         if refusal is not None:
             self._respond(refusal)
@@ -42,13 +78,23 @@ class WebRequest(BoundedRequest):
         assert self.content is not None
         body = self.content.read()
         peer = address(self.getClientAddress())
-        hop = Hop(site.trail.new(), peer)
+        hop = Hop(transaction, peer)
         cookie = (self.getCookie(site.cookie) or b"").decode("latin-1")
         site.answering += 1
         answered = Deferred.fromCoroutine(site.front.answer(body, cookie, hop))
         self.notifyFinish().addErrback(lambda _: answered.cancel())
         answered.addBoth(self._answered, site)
         answered.addCallbacks(self._respond, self._bug)
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.channel is not None and self.channel.tap is not None:
+            self.channel.tap.wrote(self, data)
+
+    def finish(self) -> None:
+        if self.channel is not None and self.channel.tap is not None:
+            self.channel.tap.finished(self)
+        super().finish()
 
     def _answered(self, outcome: Any, site: WebSite) -> Any:
         site.answering -= 1
@@ -87,8 +133,18 @@ class WebRequest(BoundedRequest):
 class WebSite(HTTPFactory):
     """The web server's port."""
 
-    def __init__(self, reactor: Any, profile: Profile, front: Front, trail: Trail) -> None:
+    protocol: Any = WebChannel
+
+    def __init__(
+        self,
+        reactor: Any,
+        profile: Profile,
+        front: Front,
+        trail: Trail,
+        recorder: Recorder | None = None,
+    ) -> None:
         super().__init__(timeout=profile.idle_seconds, reactor=reactor)
+        self.recorder = recorder
         self.front = front
         self.trail = trail
         self.path = profile.web_path.encode()

@@ -24,7 +24,7 @@ DOOR = "harness/emulator.py"
 PURE = {
     "grammar": {"lark"},
     "protocol": {
-        *["datetime", "hashlib", "importlib.resources", "struct", "tomllib"],
+        *["datetime", "hashlib", "importlib.resources", "json.encoder", "struct", "tomllib"],
         # The links' cipher and the audit's signatures: octets in, octets out.
         *["cryptography.exceptions", "cryptography.hazmat.primitives.ciphers.aead"],
         *["cryptography.hazmat.primitives.hashes", "cryptography.hazmat.primitives.kdf.hkdf"],

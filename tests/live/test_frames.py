@@ -221,7 +221,8 @@ def test_a_frame_that_stops_in_the_middle_is_given_up(chain: Any, common: Make) 
     with line_to(chain, "rm") as line:
         line.send(common()[:-1])
         assert line.ended()
-    assert any("event=silent" in text for text in chain.emulator.log)
+    silent = chain.emulator.await_log(lambda log: any("event=silent" in text for text in log))
+    assert silent
 
 
 def test_one_transaction_id_joins_every_hop(chain: Any) -> None:
