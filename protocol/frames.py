@@ -81,6 +81,11 @@ class FrameReader(HeldOctets, Generic[F]):
         self._passed = 0
         self._failure: tuple[Status, str, int] | None = None
 
+    @property
+    def begun(self) -> F | None:
+        """The header of a frame of which not all is in; None until the header is."""
+        return self._header
+
     def next_frame(self) -> Frame[F] | Literal[NeedData.NEED_DATA]:
         """The next frame, or NEED_DATA. Raises FrameError for a version that is not the profile's,
         a length below the header's or above the profile's maximum (HDR-03, HDR-04).

@@ -24,8 +24,9 @@ from .trail import Trail
 ORDER_ENTRY = "STAROE"
 """The target that is open to every session, and to none but VUM (DSP-03)."""
 
-Exchange = Callable[[str, bytes, str], Awaitable[Reply]]
-"""Address, frame and transaction id to the reply frame; raises Unreachable or TimedOut."""
+Exchange = Callable[[str, CommonHeader, bytes, str], Awaitable[Reply]]
+"""Address, header, frame with that header and transaction id to the reply frame; raises
+Unreachable or TimedOut."""
 
 
 class _Refuse(Exception):
@@ -160,7 +161,7 @@ class Dispatcher:
         told["serial"] = serial
         for address in self._registry.in_turn(target):
             try:
-                reply = await self._exchange(address, frame, hop.transaction)
+                reply = await self._exchange(address, request, frame, hop.transaction)
             except TimedOut:
                 raise _Refuse(Status.TIMED_OUT) from None
             except Unreachable as error:

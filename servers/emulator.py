@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,7 +19,6 @@ from starwire.protocol.catalogue import Catalogue, catalogue
 from starwire.protocol.endpoints import DEFAULT_PORTS, PROXY_OF_TARGET
 from starwire.protocol.native import NativeReader
 from starwire.protocol.profile import Profile
-from starwire.protocol.sealing import GREETING_OCTETS, SealedLink
 from starwire.protocol.status import MessageType
 from starwire.protocol.validation import Refusal, validate
 
@@ -35,13 +33,14 @@ from .fault_plan import FaultPlan
 from .files import FileRoot
 from .first_data import FirstData
 from .front import Front
+from .hops import PROXY, WEB, Hops
 from .inbox import Inbox
 from .jar import CookieJar
 from .jar_client import Jar, JarClient
-from .link import Reply, exchange
+from .link import Reply
 from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
-from .readers import FrameRequests, NativeRequests, SealedRequests, shares_its_connection
+from .readers import NativeRequests, shares_its_connection
 from .recorder import Recorder, TappedReader
 from .registry import Registry
 from .report_manager import ReportManager
@@ -91,7 +90,8 @@ class Emulator:
         self._trail = Trail(log)
         self._catalogue: Catalogue = catalogue().with_overlay(settings.profile.overlay)
         self._root = FileRoot(Path(settings.configuration.file_root or settings.state / "files"))
-        self._link_keys = read_link_keys(settings.configuration)
+        keys = read_link_keys(settings.configuration)
+        self._hops = Hops(reactor, settings.profile, keys, self._trail)
         self._registry = Registry(settings.profile.registry)
         self._ports = {**DEFAULT_PORTS, **settings.ports}
         self._listening: list[Any] = []
@@ -192,6 +192,7 @@ class Emulator:
         for factory in self._factories:
             if isinstance(factory, AnsweringFactory):
                 factory.abort()
+        self._hops.stop()
         if self.recorder is not None:
             await deferLater(self._reactor, 0.0)  # the connections end a turn after their abort
             self.recorder.end()
@@ -234,7 +235,7 @@ class Emulator:
         proxy = Proxy(spec, self._profile, self._new_jar(), self._services, self._trail)
         if MessageType.REQUEST in spec.types:
             await self._services.resume(spec.name)
-        return self._framed(spec.name, "proxy", proxy.answer)
+        return self._framed(spec.name, PROXY, proxy.answer)
 
     async def _start_native(self, door: str) -> AnsweringFactory:
         async def answer(octets: bytes, hop: Hop) -> Answer:
@@ -250,12 +251,9 @@ class Emulator:
         codec = self._profile.wire.common
         serials = Serials(self._database, 256 ** codec.integer("serial").width - 1)
 
-        async def to_proxy(address: str, frame: bytes, transaction: str) -> Reply:
-            return await self._exchange(address, frame, transaction, "proxy")
-
         async def echo(address: str, frame: bytes, transaction: str) -> Reply:
             patience = self._profile.ping_seconds
-            return await self._exchange(address, frame, transaction, "proxy", patience)
+            return await self._hops.once(PROXY, address, frame, transaction, patience)
 
         pinger = Pinger(self._profile, self._registry, serials, echo, self._trail)
         self._repeat(self._profile.ping_seconds, lambda: self._ping_all(pinger))
@@ -264,18 +262,18 @@ class Emulator:
             self._registry,
             self._new_jar(),
             serials,
-            to_proxy,
+            self._hops.to_proxy,
             self._trail,
             reads=self._catalogue.reads,
         )
-        return self._framed("dispatcher", "web", dispatcher.answer)
+        return self._framed("dispatcher", WEB, dispatcher.answer)
 
     async def _start_web(self) -> WebSite:
         address = f"{self._settings.host}:{self._ports['dispatcher']}"
         front = Front(
             self._profile,
             self._new_jar(),
-            lambda frame, txn: self._exchange(address, frame, txn, "web"),
+            self._hops.to_dispatcher(address),
             self._trail,
         )
         return WebSite(self._reactor, self._profile, front, self._trail, self.recorder)
@@ -311,43 +309,15 @@ class Emulator:
         self._jars.append(jar)
         return jar
 
-    async def _exchange(
-        self, address: str, frame: bytes, transaction: str, link: str, seconds: float = 0.0
-    ) -> Reply:
-        return await exchange(
-            self._reactor,
-            address,
-            frame,
-            self._reader(link),
-            seconds=seconds or self._profile.reply_seconds,
-            trail=self._trail,
-            transaction=transaction,
-        )
-
     def _framed(self, name: str, link: str, answer: Answerer) -> AnsweringFactory:
-        shares = shares_its_connection if link == "proxy" and self._profile.multiplex else None
-        return self._factory(name, lambda: self._reader(link, port=name), answer, shares=shares)
+        shares = shares_its_connection if link == PROXY and self._profile.multiplex else None
+        tapped = partial(self._tapped, name, sealed=self._hops.sealed)
+        return self._factory(name, lambda: self._hops.accepts(link, tapped), answer, shares=shares)
 
-    def _reader(self, link: str, *, port: str = "") -> Reader:
-        """Of one side of a link: `web` has dispatcher headers, `proxy` common ones; `port` is the
-        side that accepts.
-        """
-        wire = self._profile.wire
-        codec = wire.dispatcher if link == "web" else wire.common
-        frames = self._tapped(port, FrameRequests(codec, self._profile))
-        if self._link_keys is None:
-            return frames
-        key = self._link_keys.web if link == "web" else self._link_keys.proxy
-        greeting = secrets.token_bytes(GREETING_OCTETS)
-        longest = self._profile.frame_octets
-        sealed = SealedLink(key, greeting, opens=not port, longest=longest)
-        return SealedRequests(sealed, frames)
-
-    def _tapped(self, port: str, reader: Reader) -> Reader:
+    def _tapped(self, port: str, reader: Reader, *, sealed: bool = False) -> Reader:
         """The reader of a connection to that port, recorded where recording is on."""
-        if self.recorder is None or not port:
+        if self.recorder is None:
             return reader
-        sealed = self._link_keys is not None and not isinstance(reader, NativeRequests)
         return TappedReader(reader, self.recorder.tap(port, sealed=sealed))
 
     def _bare(self, name: str, answer: Answerer) -> AnsweringFactory:

@@ -24,6 +24,10 @@ class Unreachable(Exception):
         """Whether an octet of a reply came."""
 
 
+class Crowded(Unreachable):
+    """Too many requests wait for a connection there."""
+
+
 class TimedOut(Exception):
     """The reply did not come within its time."""
 

@@ -47,6 +47,10 @@ class FrameRequests(PlainReader):
     def in_the_middle(self) -> bool:
         return self._reader.cut_off
 
+    @property
+    def begun(self) -> Any | None:
+        return self._reader.begun
+
 
 class NativeRequests(PlainReader):
     """Bare messages; a syntax error is answered and ends the connection (TRN-05)."""
@@ -80,7 +84,10 @@ class NativeRequests(PlainReader):
 
 
 class SealedRequests:
-    """Another reader's requests out of the records of a sealed link (ENC-01)."""
+    """The frames out of the records of a sealed link (ENC-01)."""
+
+    begun = None
+    """No frame is seen before all of its record is in."""
 
     def __init__(self, link: SealedLink, inner: Reader) -> None:
         self._link = link

@@ -45,6 +45,12 @@ def start(folder: Path, text: str, *options: str) -> Chain:
     return Chain(EmulatorProcess(folder / "state", *given, *options), load_profile(text))
 
 
+@pytest.fixture(scope="session")
+def start_in() -> Callable[..., Chain]:
+    """Starts an emulator in a folder, under a profile's text and with more options."""
+    return start
+
+
 @pytest.fixture(
     scope="module",
     params=["default", "little", pytest.param("postgresql", marks=pytest.mark.postgres)],

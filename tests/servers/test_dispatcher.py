@@ -56,9 +56,12 @@ class Chain:
         self.last += 1
         return self.last
 
-    async def exchange(self, address: str, octets: bytes, transaction: str) -> Reply:
+    async def exchange(
+        self, address: str, header: CommonHeader, octets: bytes, transaction: str
+    ) -> Reply:
         assert transaction == HOP.transaction
         request = read(self.profile, self.profile.wire.common, octets)
+        assert (header.serial, header.type) == (request.header.serial, request.header.type)
         self.sent.append((address, request.header, request.data))
         if address in self.failures:
             raise self.failures[address]
