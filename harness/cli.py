@@ -71,9 +71,10 @@ def parse(source: str, as_json: bool, profile_name: str) -> None:
     """
     from starwire.grammar import MetadataError
     from starwire.grammar import parse as parse_message
+    from starwire.grammar.plain import as_plain
     from starwire.protocol.catalogue import catalogue
 
-    from .display import as_plain, tree_lines
+    from .display import tree_lines
 
     limits = read_profile(profile_name).limits
     try:

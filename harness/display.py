@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from starwire.grammar import Field, Group, Limits, Message, MetadataError, Value, parse, strip
+from starwire.grammar import Group, Limits, Message, MetadataError, Value, parse, strip
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.status import MessageType, Status, Transaction
@@ -100,40 +100,6 @@ def _slots(text: str) -> list[str]:
 def shown(text: str) -> str:
     """Text with what cannot be printed written out."""
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)
-
-
-def as_plain(message: Message) -> dict[str, Any]:
-    """The tree as JSON has it: every key and text as sent, offsets in octets from the first one.
-
-    Raises RecursionError for nesting that Python cannot follow, nor most readers of JSON.
-    """
-    return {
-        "name": message.name,
-        "acronym": message.acronym,
-        **_plain_group(message.body),
-        "tail": message.tail,
-    }
-
-
-def _plain_group(group: Group) -> dict[str, Any]:
-    return {
-        "offset": group.offset,
-        "members": [_plain_value(value) for value in group.positional],
-        "fields": [_plain_field(field) for field in group.fields],
-    }
-
-
-def _plain_field(field: Field) -> dict[str, Any]:
-    key = {"key": field.key, "name": field.name, "key_offset": field.offset}
-    return {**key, **_plain_value(field.value)}
-
-
-def _plain_value(value: Value) -> dict[str, Any]:
-    plain: dict[str, Any] = {"offset": value.offset, "text": value.text}
-    if value.groups:
-        plain["heads"] = list(value.heads)
-        plain["groups"] = [_plain_group(group) for group in value.groups]
-    return plain
 
 
 def header_line(header: Header) -> str:

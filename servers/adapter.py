@@ -174,6 +174,11 @@ class AnsweringFactory(Factory):
             connection.transport.abortConnection()
 
     @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self.connections)
+
+    @property
     def busy(self) -> bool:
         """Whether an answer is under way on any connection."""
         return any(connection.busy for connection in self.connections)

@@ -103,6 +103,8 @@ class Emulator:
         """Of every port of frames or bare messages, the innermost first."""
         self._faults = FaultPlan()
         self._control = self._make_control()
+        if self._control is not None:
+            self._interposers.append(self._control.watch)
         self._places: list[tuple[str, str, int]] = []
         self._log = Logger(namespace="starwire.emulator")
         self._database: Database | None = None
@@ -276,7 +278,8 @@ class Emulator:
             self._hops.to_dispatcher(address),
             self._trail,
         )
-        return WebSite(self._reactor, self._profile, front, self._trail, self.recorder)
+        answer = front.answer if self._control is None else self._control.watch_web(front.answer)
+        return WebSite(self._reactor, self._profile, answer, self._trail, self.recorder)
 
     def _make_control(self) -> ControlPlane | None:
         """What only an emulator with a control API has; it is loaded for no other."""
@@ -285,12 +288,20 @@ class Emulator:
         from .control.plane import ControlPlane
 
         settings = self._settings.configuration.control
-        return ControlPlane(self._reactor, self._profile, settings, self._faults)
+        return ControlPlane(self._reactor, self._profile, settings, self._faults, self._connections)
 
     async def _start_control(self) -> ControlSite:
         assert self._control is not None
         assert self._database is not None
         return self._control.site(self._database, lambda: self._places)
+
+    def _connections(self) -> list[tuple[str, int]]:
+        """The name of each port that is watched, and how many connections are open there."""
+        return [
+            (name, factory.open)
+            for (name, _, _), factory in zip(self._places, self._factories, strict=True)
+            if name != "control"
+        ]
 
     # What they have in common.
 

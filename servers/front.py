@@ -6,7 +6,7 @@ dispatcher is asked, and nothing of the customer's is kept.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
@@ -37,6 +37,10 @@ class Page:
     body: bytes
     key: str | None = None
     reason: str = ""
+
+
+PostAnswerer = Callable[[bytes, str, Hop], Coroutine[Any, Any, Page]]
+"""The body and cookie of a POST, and where it came from, to its response."""
 
 
 class Front:

@@ -16,7 +16,7 @@ from starwire.protocol.profile import Profile
 
 from .adapter import Hop
 from .bounded import BoundedRequest
-from .front import Front, Page, refused_page
+from .front import Page, PostAnswerer, refused_page
 from .recorder import Recorder, WebTap
 from .trail import Trail, address
 
@@ -29,6 +29,7 @@ class WebChannel(HTTPChannel):
     tap: WebTap | None = None
 
     def connectionMade(self) -> None:
+        self.factory.open += 1
         super().connectionMade()
         recorder = self.factory.recorder
         if recorder is not None:
@@ -42,6 +43,7 @@ class WebChannel(HTTPChannel):
         super().loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.open -= 1
         super().connectionLost(reason)
         if self.tap is not None:
             self.tap.closed(reason)
@@ -81,7 +83,7 @@ class WebRequest(BoundedRequest):
         hop = Hop(transaction, peer)
         cookie = (self.getCookie(site.cookie) or b"").decode("latin-1")
         site.answering += 1
-        answered = Deferred.fromCoroutine(site.front.answer(body, cookie, hop))
+        answered = Deferred.fromCoroutine(site.answer(body, cookie, hop))
         self.notifyFinish().addErrback(lambda _: answered.cancel())
         answered.addBoth(self._answered, site)
         answered.addCallbacks(self._respond, self._bug)
@@ -139,13 +141,13 @@ class WebSite(HTTPFactory):
         self,
         reactor: Any,
         profile: Profile,
-        front: Front,
+        answer: PostAnswerer,
         trail: Trail,
         recorder: Recorder | None = None,
     ) -> None:
         super().__init__(timeout=profile.idle_seconds, reactor=reactor)
         self.recorder = recorder
-        self.front = front
+        self.answer = answer
         self.trail = trail
         self.path = profile.web_path.encode()
         self.cookie = profile.cookie.encode()
@@ -153,6 +155,8 @@ class WebSite(HTTPFactory):
         self.too_long = f"the body is longer than {self.longest} octets\n".encode()
         self.logger = Logger(namespace="starwire.web")
         self.answering = 0
+        self.open = 0
+        """How many connections there are."""
 
     def buildProtocol(self, addr: Any) -> Any:
         channel: Any = super().buildProtocol(addr)

@@ -147,6 +147,7 @@ class ControlSite(Site):
         self.longest = longest
         self.busy = False
         """It is never waited for when the emulator stops."""
+        self.open = 0
         self._names = {*LOOPBACK, *(name.lower() for name in names)}
 
     def judge(self, host: str, method: bytes, path: bytes) -> Problem | None:

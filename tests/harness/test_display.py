@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from starwire.grammar import Limits, MetadataError, parse
+from starwire.grammar.plain import as_plain
 from starwire.harness.display import (
-    as_plain,
     folded,
     header_line,
     header_words,
