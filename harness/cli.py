@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from starwire.grammar import __version__
-from starwire.protocol.endpoints import DEFAULT_PORTS
+from starwire.protocol.endpoints import DEFAULT_PORTS, SHAREABLE
 
 from .commands import CannotBeDone, Commands, cannot, profile_option, read_octets, read_profile
 
@@ -278,6 +278,15 @@ _port_list = ", ".join(f"{name} {port}" for name, port in DEFAULT_PORTS.items())
     metavar="NAME=N",
     help="Listen there (0: any free port), or, for an endpoint that runs elsewhere on "
     "the host, look for it there. May be repeated.",
+)
+@click.option(
+    "--shared-port",
+    "shared_ports",
+    multiple=True,
+    type=click.Choice(SHAREABLE),
+    metavar="NAME",
+    help="Listen there together with other processes that say so too; new connections are spread"
+    " over them. May be repeated.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(

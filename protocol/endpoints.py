@@ -21,6 +21,10 @@ DEFAULT_PORTS = {
 }
 """Every endpoint that `starwire serve` can run, and its default port."""
 
+SHAREABLE = tuple(name for name in DEFAULT_PORTS if name not in ("jar", "control"))
+"""The endpoints that several processes may serve on one port. A cookie jar is not among them, since
+it keeps its sessions in memory, nor is the control API, which is that of one process."""
+
 PROXY_OF_TARGET = {target: target.lower() for target in TARGETS}
 """The endpoint of each target's proxy (DSP-02)."""
 

@@ -38,6 +38,7 @@ from .inbox import Inbox
 from .jar import CookieJar
 from .jar_client import Jar, JarClient
 from .link import Reply
+from .listening import listen
 from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
 from .readers import NativeRequests, shares_its_connection
@@ -55,8 +56,6 @@ if TYPE_CHECKING:
     from .control.plane import ControlPlane
     from .control.site import ControlSite
 
-_BACKLOG = 1024
-"""Connections that may wait to be accepted; Twisted's 50 are too few for a crowd of clients."""
 _DRAIN_SECONDS = 10.0
 _SWEEP_SECONDS = 15.0
 """How long an accepted request may wait before any instance works it off."""
@@ -72,6 +71,8 @@ class Settings:
     only: tuple[str, ...] = tuple(DEFAULT_PORTS)
     ports: Mapping[str, int] = attrs.field(factory=dict)
     """Of the endpoints that run here, and of those that run elsewhere on `host`."""
+    shared: frozenset[str] = frozenset()
+    """The endpoints that other processes listen for too, on the same ports."""
     host: str = "127.0.0.1"
     database: str = ""
     """URL of the state store; empty: SQLite in the state folder."""
@@ -374,17 +375,14 @@ class Emulator:
 
     def _listen(self, name: str, factory: Any) -> int:
         """Listen, note where, and let the dispatcher know of a proxy."""
-        wanted, host = self._ports[name], self._host(name)
+        wanted, host, context = self._ports[name], self._host(name), None
         if name == "web" and not self._profile.allow_plain_http:
             certificate = self._settings.certificate or tls.self_signed(
                 self._settings.state, datetime.datetime.now(datetime.UTC)
             )
             context = tls.options(*certificate, allow_old=self._profile.allow_old_tls)
-            port = self._reactor.listenSSL(
-                wanted, factory, context, backlog=_BACKLOG, interface=host
-            )
-        else:
-            port = self._reactor.listenTCP(wanted, factory, backlog=_BACKLOG, interface=host)
+        shared = name in self._settings.shared
+        port = listen(self._reactor, host, wanted, factory, context=context, shared=shared)
         self._listening.append(port)
         self._factories.append(factory)
         number = self._ports[name] = port.getHost().port
