@@ -25,6 +25,7 @@ from starwire.protocol.validation import Refusal, validate
 from . import tls
 from .adapter import Answer, Answerer, AnsweringFactory, Hop, Interposer, Patience, Reader
 from .backend import BackEnd
+from .bulk import Bulk
 from .configuration import Configuration, read_link_keys
 from .database import Database
 from .deferral import Deferral
@@ -47,9 +48,11 @@ from .registry import Registry
 from .report_manager import ReportManager
 from .serials import Serials
 from .services import Services
+from .sources import Sources
 from .star_oe import StarOE
 from .store import StoreError, open_store
 from .trail import Trail, digest
+from .transfers import Transfers
 from .web import WebSite
 
 if TYPE_CHECKING:
@@ -57,6 +60,8 @@ if TYPE_CHECKING:
     from .control.site import ControlSite
 
 _DRAIN_SECONDS = 10.0
+_WATCH_SECONDS = 1.0
+"""How soon a bulk run learns that it was ended at another instance."""
 _SWEEP_SECONDS = 15.0
 """How long an accepted request may wait before any instance works it off."""
 
@@ -84,8 +89,17 @@ class Settings:
 class Emulator:
     """The servers of one process. `start`, then `stop`."""
 
-    def __init__(self, reactor: Any, settings: Settings, log: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        settings: Settings,
+        log: TextIO | None = None,
+        *,
+        sources: Sources | None = None,
+    ) -> None:
+        """`sources` stand in for the files of bulk transfers."""
         self._reactor = reactor
+        self._sources = sources
         self._settings = settings
         self._profile = settings.profile
         self._trail = Trail(log)
@@ -144,6 +158,7 @@ class Emulator:
             ("control", self._start_control),
         ]
         self._services = self._make_services(self._database)
+        self._bulk = self._make_bulk(self._database)
         for target, name in PROXY_OF_TARGET.items():
             if name in self._ports and target not in self._registry:
                 self._registry.place(target, f"{self._settings.host}:{self._ports[name]}")
@@ -151,6 +166,7 @@ class Emulator:
             if name in self._settings.only:
                 self._places.append((name, self._host(name), self._listen(name, await starter())))
         self._repeat(_SWEEP_SECONDS, self._resume)
+        self._repeat(_WATCH_SECONDS, self._bulk.watch)
         return self._places
 
     def _repeat(self, seconds: float, work: Callable[[], Any]) -> None:
@@ -186,7 +202,11 @@ class Emulator:
         for port in self._listening:
             await port.stopListening()
         until = self._reactor.seconds() + _DRAIN_SECONDS
-        while self._services.working or any(factory.busy for factory in self._factories):
+        while (
+            self._services.working
+            or self._bulk.working
+            or any(factory.busy for factory in self._factories)
+        ):
             if self._reactor.seconds() > until:
                 break
             await deferLater(self._reactor, 0.02)
@@ -227,6 +247,12 @@ class Emulator:
         deferral = Deferral(database, time.time)
         return Services(profile, self._catalogue, database, deferral, back_ends)
 
+    def _make_bulk(self, database: Database) -> Bulk:
+        greatest = self._profile.bulk.transfer.greatest
+        transfers = Transfers(database, time.time, greatest)
+        seconds = self._reactor.seconds
+        return Bulk(self._profile, self._services, transfers, seconds, sources=self._sources)
+
     async def _start_jar(self) -> AnsweringFactory:
         assert self._database is not None
         jar = CookieJar(self._profile, self._catalogue, self._database, self._reactor.seconds)
@@ -235,7 +261,8 @@ class Emulator:
         return self._bare("jar", jar.answer)
 
     async def _start_proxy(self, spec: ProxySpec) -> AnsweringFactory:
-        proxy = Proxy(spec, self._profile, self._new_jar(), self._services, self._trail)
+        jar = self._new_jar()
+        proxy = Proxy(spec, self._profile, jar, self._services, self._bulk, self._trail)
         if MessageType.REQUEST in spec.types:
             await self._services.resume(spec.name)
         return self._framed(spec.name, PROXY, proxy.answer)

@@ -1,4 +1,4 @@
-"""The proxy core: one behaviour, which each proxy configures (HDR, TRN-01, TRN-02).
+"""The proxy core: one behaviour, which each proxy configures (HDR, TRN-01 to TRN-03).
 
 A frame is judged echo first, then type, session key and data (HDR-03); version and length were the
 reader's. What the message means is the back end's affair.
@@ -6,6 +6,7 @@ reader's. What the message means is the back end's affair.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import attrs
@@ -18,6 +19,7 @@ from starwire.protocol.status import MessageType, Status
 from .adapter import Answer, Hop
 from .customer import Customer
 from .jar_client import JarUnreachable
+from .outflow import Body
 from .trail import Trail, digest
 
 
@@ -46,6 +48,22 @@ class Desk(Protocol):
         """The response to a message that was accepted; IN_PROGRESS or UNKNOWN_ID without one."""
 
 
+class BulkDesk(Protocol):
+    """What answers type 3 frames."""
+
+    async def answer(
+        self,
+        request: CommonHeader,
+        data: bytes,
+        door: str,
+        customer: Customer,
+        tell: Callable[[Mapping[str, Any]], None],
+    ) -> bytes | Body:
+        """The one frame that answers, or more of them; `tell` takes the log line's facts at the
+        end.
+        """
+
+
 class DeskClosed(Exception):
     """Nothing can be accepted or looked up now: the state store does not answer."""
 
@@ -65,7 +83,7 @@ class ProxySpec:
     """Of its port, its log lines and the door of its messages in the catalogue."""
     target: str
     """The identifier that dispatchers know it by (DSP-02)."""
-    types: frozenset[int] = frozenset({MessageType.SYNC, MessageType.REQUEST, MessageType.POLL})
+    types: frozenset[int] = frozenset(MessageType)
     """The transports that it takes part in; others get status 107."""
     without_session: frozenset[str] = frozenset()
     """The acronyms that it answers under a session key of NULs."""
@@ -86,13 +104,21 @@ class Proxy:
     """Answers the frames of one proxy's port."""
 
     def __init__(
-        self, spec: ProxySpec, profile: Profile, sessions: Sessions, desk: Desk, trail: Trail
+        self,
+        spec: ProxySpec,
+        profile: Profile,
+        sessions: Sessions,
+        desk: Desk,
+        bulk: BulkDesk,
+        trail: Trail,
     ) -> None:
         self._spec = spec
         self._codec = profile.wire.common
+        self._before_message = profile.wire.bulk.size
         self._longest = profile.frame_octets
         self._sessions = sessions
         self._desk = desk
+        self._bulk = bulk
         self._trail = trail
 
     async def answer(self, frame: Frame[CommonHeader], hop: Hop) -> Answer:
@@ -100,6 +126,8 @@ class Proxy:
         header = frame.header
         if header.echo:
             return Answer(frame.octets)
+        if header.type == MessageType.BULK and header.type in self._spec.types:
+            return await self._transfer(header, frame, hop)
         status, data, error, customer = await self._judge(header, frame)
         reply = reply_frame(self._codec, header, status, data)
         if len(reply) > self._longest:
@@ -129,12 +157,10 @@ class Proxy:
         data = frame.data
         customer = None
         if header.session_key or not self._is_open(data):
-            try:
-                customer = await self._customer(header.session_key)
-            except JarUnreachable:
-                return Status.UNAVAILABLE, b"", "-", None
-            if customer is None:
-                return Status.NO_SESSION, b"", "-", None
+            found = await self._customer(header.session_key)
+            if not isinstance(found, Customer):
+                return found, b"", "-", None
+            customer = found
         if header.type == MessageType.SYNC or customer is None:
             return *_outcome(await self._desk.serve(data, self._spec.name, customer)), customer
         try:
@@ -153,8 +179,31 @@ class Proxy:
         found = await self._desk.poll(data, door, customer)
         return _outcome(found) if isinstance(found, Done) else (found, b"", "-")
 
-    async def _customer(self, key: str) -> Customer | None:
-        return await self._sessions.customer(key) if key else None
+    async def _transfer(self, header: CommonHeader, frame: Frame[CommonHeader], hop: Hop) -> Answer:
+        """TRN-03: frames of one serial, until one is the last."""
+        data = frame.data
+
+        def tell(facts: Mapping[str, Any]) -> None:
+            told = {"in": hop.peer, "serial": header.serial, "type": header.type, **facts}
+            told["digest"] = digest(data[self._before_message :])
+            self._trail.line(self._spec.name, hop.transaction, told)
+
+        customer = await self._customer(header.session_key)
+        if not isinstance(customer, Customer):
+            tell({"status": int(customer)})
+            return Answer(reply_frame(self._codec, header, customer))
+        answer = await self._bulk.answer(header, data, self._spec.name, customer, tell)
+        if isinstance(answer, bytes):
+            return Answer(answer, user=customer.userid)
+        return Answer(b"", body=answer, user=customer.userid)
+
+    async def _customer(self, key: str) -> Customer | Status:
+        """Whose session it is, or why nobody's."""
+        try:
+            customer = await self._sessions.customer(key) if key else None
+        except JarUnreachable:
+            return Status.UNAVAILABLE
+        return customer or Status.NO_SESSION
 
     def _is_open(self, data: bytes) -> bool:
         """Whether the message is one that needs no session."""

@@ -393,6 +393,26 @@ deferred_requests = Table(
     Column("size", BigInteger),
 )
 
+# ------------------------------------------------------------------------ bulk transfers (TRN-03)
+
+bulk_transfers = Table(
+    "bulk_transfers",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("door", String, nullable=False),
+    Column("userid", Octets, nullable=False),
+    Column("entpid", Octets, nullable=False),
+    Column("message", LargeBinary, nullable=False),  # what the open asked for
+    Column("response", LargeBinary),  # what is sent, or else
+    Column("file", Octets),  # the file whose octets are
+    Column("total", BigInteger, nullable=False),
+    Column("digest", LargeBinary),  # of the whole, once somebody has read it all
+    Column("run", BigInteger, nullable=False),  # rises with each resume and cancel
+    Column("sent", BigInteger, nullable=False),  # how far the newest run came, or where it began
+    _time("created", nullable=False),
+    _time("used", nullable=False, index=True),  # a run began, ended, or was seen to go on
+)
+
 
 # ---- counting the changes of reference tables ----------------------------------------------------
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
@@ -22,6 +23,9 @@ from .database import Database
 from .deferral import Deferral, Finished, Waiting, identifier
 from .proxy import DeskClosed, Done
 from .remembering import RememberedAnswers
+from .store import IdsExhausted
+
+T = TypeVar("T")
 
 _FAILED = {"RM": 6101, "INBOX": 5106}
 """General failure, by family of codes; the Inbox has no code of its own for it."""
@@ -71,13 +75,35 @@ class Services:
             if is_of_reference:
                 self._remembered.keep(door, octets, version, Done(answer.error, answer.octets))
             return await self._whole(answer, octets, door)
-        except BackEndFailure as failure:
-            self._log.error("{door}: {reason}", door=door, reason=str(failure))
-            return Done(failure.code, failure.octets)
-        except SQLAlchemyError:
-            return self._failed(octets, door, _NO_DATABASE)
-        except Exception:  # a bug of ours: the peer gets the code, the log the traceback (ERR-07)
-            return self._failed(octets, door, _FAILED)
+        except Exception as error:
+            return self._told(error, octets, door)
+
+    async def answer_and_keep(
+        self,
+        octets: bytes,
+        door: str,
+        customer: Customer,
+        keep: Callable[[Connection, BackEndAnswer], T],
+    ) -> T | Done:
+        """What `keep` makes of the answer to a message, within the transaction that answers it.
+
+        Done for a failure, of which nothing is kept. Raises IdsExhausted if `keep` does.
+        """
+        back_end = self._back_ends[door]
+
+        def work(connection: Connection) -> T:
+            return keep(connection, back_end.answer(connection, octets, door, customer))
+
+        try:
+            return await self._database.write(work)
+        except IdsExhausted:
+            raise
+        except Exception as error:
+            return self._told(error, octets, door)
+
+    def without_file(self, octets: bytes, door: str) -> Done:
+        """The response to a message whose file is not as it was announced (CAT-06)."""
+        return Done(_NO_FILE, self._error(octets, door, _NO_FILE))
 
     def _run(self, octets: bytes, back_end: BackEnd) -> Any:
         """The kind of transaction that a message needs."""
@@ -141,6 +167,16 @@ class Services:
             answer = BackEndAnswer(done.error, done.octets)
         await self._deferral.finish(request, lambda c: answer)
 
+    def _told(self, error: Exception, octets: bytes, door: str) -> Done:
+        """The response to a message that failed: within an `except`, whose traceback is logged."""
+        if isinstance(error, BackEndFailure):
+            self._log.error("{door}: {reason}", door=door, reason=str(error))
+            return Done(error.code, error.octets)
+        if isinstance(error, SQLAlchemyError):
+            return self._failed(octets, door, _NO_DATABASE)
+        # A bug of ours: the peer gets the code, the log the traceback (ERR-07).
+        return self._failed(octets, door, _FAILED)
+
     def _failed(self, octets: bytes, door: str, codes: Mapping[str, int]) -> Done:
         self._log.failure("{door} failed to answer", door=door)
         code = codes[self._catalogue.doors[door].family]
@@ -160,11 +196,11 @@ class Services:
             return Done(answer.error, answer.octets)
         if len(answer.octets) + answer.size > self._longest:
             if door in _NATIVE:
-                return Done(_NO_FILE, self._error(octets, door, _NO_FILE))
+                return self.without_file(octets, door)
             return Done(answer.error, b"", too_large=True)
         held = await deferToThread(_read, answer.file, answer.size)
         if held is None:
-            return Done(_NO_FILE, self._error(octets, door, _NO_FILE))
+            return self.without_file(octets, door)
         return Done(answer.error, answer.octets + held)
 
 

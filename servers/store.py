@@ -29,6 +29,7 @@ COUNTERS = {
     "INBOXID": 9999999999,  # ten digits, Appendix G
     "NOTIFICATION": 2**63 - 1,
     "DEFERRED": 2**63 - 1,
+    "TRANSFER": 2**63 - 1,
     "SERIAL": 2**63 - 1,
 }
 """The identifiers that the store hands out, and the last one that each may reach."""

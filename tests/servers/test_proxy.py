@@ -1,5 +1,6 @@
 """The proxy core judges echo, type, session and data, in this order (HDR-03, HDR-05, HDR-11)."""
 
+import io
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from starwire.servers.adapter import Answer, Hop
 from starwire.servers.customer import Customer
 from starwire.servers.jar_client import JarUnreachable
 from starwire.servers.proxy import PROXIES, DeskClosed, Done, Proxy
-from starwire.servers.trail import Trail
+from starwire.servers.trail import Trail, digest
 
 KEY = "0123456789abcdef"
 JEAN = Customer("jeanvnet2", "00022924")
@@ -31,6 +32,20 @@ class Jar:
         return self.known.get(key)
 
 
+class Transfers:
+    """What answers type 3 frames: `reply`, told as what the test says."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+        self.reply: Any = None
+
+    async def answer(self, header: CommonHeader, *asked: Any) -> Any:
+        *request, tell = asked
+        self.asked.append((header.serial, *request))
+        tell({"status": 4, "transfer": 9})
+        return self.reply
+
+
 class Chain:
     """A proxy whose back end notes what reaches it."""
 
@@ -42,7 +57,9 @@ class Chain:
         self.found: Done | Status = Status.UNKNOWN_ID
         self.later: list[tuple[object, ...]] = []
         self.is_open = True
-        self.proxy = Proxy(SPECS[name], profile, jar, self, Trail(None))
+        self.log = io.StringIO()
+        self.bulk = Transfers()
+        self.proxy = Proxy(SPECS[name], profile, jar, self, self.bulk, Trail(self.log))
 
     async def serve(self, octets: bytes, door: str, customer: Customer | None) -> Done:
         self.served.append((octets, door, customer))
@@ -123,7 +140,7 @@ def test_an_echo_comes_back_octet_for_octet_and_touches_nothing(
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("rm", 3), ("rm", 4), ("inbox", 255), ("staroe", 1), ("staroe", 2)]
+    ("name", "kind"), [("rm", 4), ("inbox", 255), *(("staroe", kind) for kind in (1, 2, 3))]
 )
 def test_a_type_that_the_proxy_takes_no_part_in_is_107_before_the_session(
     profile: Profile, name: str, kind: int
@@ -227,3 +244,37 @@ def test_asynchronous_frames_need_a_session_too(profile: Profile, kind: int) -> 
     chain = Chain(profile)
     assert chain.ask(type=kind, session_key="nobody's").header.status == 105
     assert chain.later == []
+
+
+def test_a_bulk_frame_is_answered_by_frames_of_their_own_making(profile: Profile) -> None:
+    chain = Chain(profile)
+    header = CommonHeader(1, session_key=KEY, type=3, serial=7)
+    frame = chain.frame(profile.wire.common.frame(header, b"\0" * 25 + b"F<INBOXID=1>"))
+    for reply, expected in (
+        (b"octets", Answer(b"octets", user=JEAN.userid)),
+        (chain, Answer(b"", body=chain, user=JEAN.userid)),  # type: ignore[arg-type]
+    ):
+        chain.bulk.reply = reply
+        assert at_once(chain.proxy.answer(frame, HOP)) == expected
+    assert chain.bulk.asked == [(7, frame.data, "rm", JEAN)] * 2
+    assert (
+        chain.log.getvalue().splitlines()
+        == [
+            "hop=rm txn=t-1 in=192.0.2.7:4711 serial=7 type=3 status=4 transfer=9 "
+            f"digest={digest(b'F<INBOXID=1>')}"
+        ]
+        * 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "up", "status"), [("", True, 105), ("x", True, 105), (KEY, False, 106)]
+)
+def test_a_bulk_frame_needs_a_session_before_anything_else(
+    profile: Profile, key: str, up: bool, status: int
+) -> None:
+    chain = Chain(profile, jar_is_up=up)
+    reply = chain.ask(b"", type=3, session_key=key)
+    assert (reply.header.status, reply.header.type, reply.data) == (status, 3, b"")
+    assert chain.bulk.asked == []
+    assert f"status={status}" in chain.log.getvalue()
