@@ -289,14 +289,14 @@ class Answering(TwistedProtocol):
         """The peer does not read: nothing more is answered until it does."""
         self._blocked = True
         if self._outflow is not None:
-            self._outflow.pause()
+            self._outflow.pauseProducing()
             self._wait(self._patience.idle)
 
     def resumeProducing(self) -> None:
         self._blocked = False
         if self._outflow is not None:
             self._deadline = None
-            self._outflow.resume()
+            self._outflow.resumeProducing()
             return
         self._resume_reading()
         self._advance()

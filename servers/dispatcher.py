@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from starwire.grammar import MetadataError, build, parse, strip
@@ -18,6 +18,7 @@ from .jar_client import JarUnreachable
 from .link import Reply, TimedOut, Unreachable
 from .proxy import Sessions
 from .registry import Registry
+from .relay import Frames, ProxyRelay, answers
 from .serials import SerialsExhausted
 from .trail import Trail
 
@@ -27,6 +28,9 @@ ORDER_ENTRY = "STAROE"
 Exchange = Callable[[str, CommonHeader, bytes, str], Awaitable[Reply]]
 """Address, header, frame with that header and transaction id to the reply frame; raises
 Unreachable or TimedOut."""
+
+OpenStream = Callable[[str, bytes, str], Awaitable[Frames]]
+"""Address, frame and transaction id to the frames that answer; raises Unreachable or TimedOut."""
 
 
 class _Refuse(Exception):
@@ -48,6 +52,7 @@ class Dispatcher:
         serials: Callable[[], Awaitable[int]],
         exchange: Exchange,
         trail: Trail,
+        open_stream: OpenStream,
         reads: Collection[str] = (),
     ) -> None:
         """`reads` are the acronyms that change nothing, wherever they are asked (DSP-06)."""
@@ -56,6 +61,7 @@ class Dispatcher:
         self._sessions = sessions
         self._serials = serials
         self._exchange = exchange
+        self._open_stream = open_stream
         self._trail = trail
         self._reads = reads
         self._entitlements = Entitlements(self._ask_entitlements)
@@ -66,22 +72,18 @@ class Dispatcher:
         told: dict[str, Any] = {}
         try:
             await self._admit(header, hop, told)
+            if header.type == MessageType.BULK:
+                return await self._relay(header, frame.data, hop, told)
             reply = await self._forward(header.target, header, frame.data, hop, told)
             status, data = reply.header.status, reply.data
         except _Refuse as refuse:
             status, data = refuse.status, b""
-        self._trail.line(
-            "dispatcher",
-            hop.transaction,
-            {
-                "in": hop.peer,
-                "user": header.user_id,
-                "target": header.target,
-                "status": int(status),
-                **told,
-            },
-        )
+        self._line(header, hop, {"status": int(status), **told})
         return Answer(self._reply(header, status, data), user=told.get("user", ""))
+
+    def _line(self, header: DispatcherHeader, hop: Hop, told: Mapping[str, Any]) -> None:
+        facts = {"in": hop.peer, "user": header.user_id, "target": header.target, **told}
+        self._trail.line("dispatcher", hop.transaction, facts)
 
     def _reply(self, header: DispatcherHeader, status: int, data: bytes) -> bytes:
         codec = self._profile.wire.dispatcher
@@ -138,6 +140,41 @@ class Dispatcher:
             return header.type in (MessageType.REQUEST, MessageType.POLL)
         return strip(data.partition(b"<")[0].decode("latin-1")) in self._reads
 
+    async def _relay(
+        self, header: DispatcherHeader, data: bytes, hop: Hop, told: dict[str, Any]
+    ) -> Answer:
+        """TRN-03: one frame to the proxy, its frames back until one is the last."""
+        request, frame = await self._wrapped(header, data, told)
+        for address in self._registry.in_turn(header.target):
+            try:
+                stream = await self._open_stream(address, frame, hop.transaction)
+            except Unreachable as error:
+                told["lost"] = str(error)
+                continue
+
+            def tell(facts: Mapping[str, Any]) -> None:
+                self._line(header, hop, {**told, **facts})
+
+            relay = ProxyRelay(self._profile, stream, header, request, tell)
+            return Answer(b"", body=relay, user=told.get("user", ""))
+        raise _Refuse(Status.UNAVAILABLE)
+
+    async def _wrapped(
+        self, header: DispatcherHeader, data: bytes, told: dict[str, Any]
+    ) -> tuple[CommonHeader, bytes]:
+        """The request as it goes to the proxy: its header, under a new serial, and its frame."""
+        try:
+            serial = told["serial"] = await self._serials()
+        except SerialsExhausted:
+            raise _Refuse(Status.OVERLOADED) from None
+        request = CommonHeader(
+            self._profile.version, session_key=header.session_key, type=header.type, serial=serial
+        )
+        codec = self._profile.wire.common
+        if codec.size + len(data) > self._profile.frame_octets:
+            raise _Refuse(Status.BAD_BULK)
+        return request, codec.frame(request, data)
+
     async def _forward(
         self,
         target: str,
@@ -147,18 +184,7 @@ class Dispatcher:
         told: dict[str, Any],
     ) -> Frame[CommonHeader]:
         """DSP-04: unwrap, wrap, a new connection, wait."""
-        try:
-            serial = await self._serials()
-        except SerialsExhausted:
-            raise _Refuse(Status.OVERLOADED) from None
-        codec = self._profile.wire.common
-        request = CommonHeader(
-            self._profile.version, session_key=header.session_key, type=header.type, serial=serial
-        )
-        if codec.size + len(data) > self._profile.frame_octets:
-            raise _Refuse(Status.BAD_BULK)
-        frame = codec.frame(request, data)
-        told["serial"] = serial
+        request, frame = await self._wrapped(header, data, told)
         for address in self._registry.in_turn(target):
             try:
                 reply = await self._exchange(address, request, frame, hop.transaction)
@@ -170,19 +196,8 @@ class Dispatcher:
                     break
                 continue
             told["out"] = reply.own_address
-            if _answers(reply.answer.header, request):
+            if answers(reply.answer.header, request):
                 return reply.answer  # type: ignore[no-any-return]
             told["lost"] = "the reply is another request's"
             break
         raise _Refuse(Status.UNAVAILABLE)
-
-
-def _answers(reply: CommonHeader, request: CommonHeader) -> bool:
-    """Whether the header is that of a reply to the request (HDR-06)."""
-    if reply.status in (Status.VERSION, Status.LENGTH):
-        return True
-    return (reply.serial, reply.type, reply.session_key) == (
-        request.serial,
-        request.type,
-        request.session_key,
-    )

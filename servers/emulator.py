@@ -294,6 +294,7 @@ class Emulator:
             serials,
             self._hops.to_proxy,
             self._trail,
+            partial(self._hops.stream, PROXY),
             reads=self._catalogue.reads,
         )
         return self._framed("dispatcher", WEB, dispatcher.answer)
@@ -304,6 +305,7 @@ class Emulator:
             self._profile,
             self._new_jar(),
             self._hops.to_dispatcher(address),
+            partial(self._hops.stream, WEB, address),
             self._trail,
         )
         answer = front.answer if self._control is None else self._control.watch_web(front.answer)

@@ -6,7 +6,7 @@ dispatcher is asked, and nothing of the customer's is kept.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,17 +16,21 @@ from starwire.grammar import MetadataError, parse
 from starwire.protocol.frames import NEED_DATA, Frame, FrameError, FrameReader
 from starwire.protocol.headers import DispatcherHeader, WebHeader, mismatch_frame, reply_frame
 from starwire.protocol.profile import Profile
-from starwire.protocol.status import Status, Transaction
+from starwire.protocol.status import MessageType, Status, Transaction
 
 from .adapter import Hop
 from .customer import Customer
 from .dispatcher import ORDER_ENTRY
 from .jar_client import Jar, JarUnreachable
 from .link import Reply, TimedOut, Unreachable
+from .outflow import Body
+from .relay import Frames, Relay
 from .trail import Trail
 
 Forward = Callable[[bytes, str], Awaitable[Reply]]
 """A dispatcher frame and a transaction id to the reply frame; raises Unreachable or TimedOut."""
+OpenStream = Callable[[bytes, str], Awaitable[Frames]]
+"""The same, to the frames that answer a bulk request."""
 
 
 @attrs.frozen
@@ -37,6 +41,8 @@ class Page:
     body: bytes
     key: str | None = None
     reason: str = ""
+    more: Body | None = None
+    """What follows the body frame by frame (WEB-08)."""
 
 
 PostAnswerer = Callable[[bytes, str, Hop], Coroutine[Any, Any, Page]]
@@ -46,8 +52,11 @@ PostAnswerer = Callable[[bytes, str, Hop], Coroutine[Any, Any, Page]]
 class Front:
     """Answers POSTs."""
 
-    def __init__(self, profile: Profile, jar: Jar, forward: Forward, trail: Trail) -> None:
+    def __init__(
+        self, profile: Profile, jar: Jar, forward: Forward, open_stream: OpenStream, trail: Trail
+    ) -> None:
         self._profile = profile
+        self._open_stream = open_stream
         self._wire = profile.wire
         self._jar = jar
         self._forward = forward
@@ -67,12 +76,13 @@ class Front:
         except Unreachable as error:
             told["lost"] = str(error)
             page = refused_page(503, "no dispatcher can be reached")
-        self._trail.line(
-            "web",
-            hop.transaction,
-            {"in": hop.peer, "transaction": web.transaction, "http": int(page.status), **told},
-        )
+        if page.more is None:
+            self._line(web, hop, {"http": int(page.status), **told})
         return page
+
+    def _line(self, web: WebHeader, hop: Hop, told: Mapping[str, Any]) -> None:
+        facts = {"in": hop.peer, "transaction": web.transaction, **told}
+        self._trail.line("web", hop.transaction, facts)
 
     async def _transaction(
         self, web: WebHeader, cookie: str, body: bytes, hop: Hop, told: dict[str, Any]
@@ -99,9 +109,39 @@ class Front:
             return self._status(web, frame, Status.UNAVAILABLE, told)
         told["user"] = customer.userid
         enriched = self._enriched(frame, key, customer)
+        if frame.header.type == MessageType.BULK:
+            return await self._transfer(web, frame, key, enriched, hop, told)
         reply = await self._ask(frame, enriched, hop, told)
         ended = reply.header.status == Status.NO_SESSION
         return self._page(web, "" if ended else key, self._masked(reply), ended=ended)
+
+    async def _transfer(
+        self,
+        web: WebHeader,
+        frame: Frame[DispatcherHeader],
+        key: str,
+        octets: bytes,
+        hop: Hop,
+        told: dict[str, Any],
+    ) -> Page:
+        """WEB-08: the web header once, then the dispatcher's frames."""
+        stream = await self._open_stream(octets, hop.transaction)
+
+        def tell(facts: Mapping[str, Any]) -> None:
+            self._line(web, hop, {"http": int(HTTPStatus.OK), **told, **facts})
+
+        relay = Relay(self._profile, stream, frame.header, tell)
+        try:
+            first = await relay.frame()
+        except BaseException:  # a client that has gone, too
+            stream.close()
+            raise
+        if not relay.over:
+            return attrs.evolve(self._page(web, key, first), more=relay)
+        stream.close()
+        told.update(relay.facts)
+        ended = relay.facts["status"] == Status.NO_SESSION
+        return self._page(web, "" if ended else key, first, ended=ended)
 
     async def _logon(
         self, web: WebHeader, frame: Frame[DispatcherHeader], hop: Hop, told: dict[str, Any]

@@ -18,6 +18,7 @@ from .link import Reply, exchange
 from .multiplex import Multiplex
 from .pool import Pool
 from .readers import FrameRequests, SealedRequests
+from .stream import Stream, open_stream
 from .trail import Trail
 
 WEB, PROXY = "web", "proxy"
@@ -96,6 +97,18 @@ class Hops:
             frame,
             self.opens(link),
             seconds=seconds or self._profile.reply_seconds,
+            trail=self._trail,
+            transaction=transaction,
+        )
+
+    async def stream(self, link: str, address: str, frame: bytes, transaction: str) -> Stream:
+        """A bulk run, on a connection of its own. Raises Unreachable."""
+        return await open_stream(
+            self._reactor,
+            address,
+            frame,
+            self.opens(link),
+            seconds=self._profile.reply_seconds,
             trail=self._trail,
             transaction=transaction,
         )

@@ -6,7 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,6 +17,7 @@ from starwire.protocol.profile import Profile
 from .adapter import Hop
 from .bounded import BoundedRequest
 from .front import Page, PostAnswerer, refused_page
+from .outflow import Body, Outflow
 from .recorder import Recorder, WebTap
 from .trail import Trail, address
 
@@ -85,8 +86,9 @@ class WebRequest(BoundedRequest):
         site.answering += 1
         answered = Deferred.fromCoroutine(site.answer(body, cookie, hop))
         self.notifyFinish().addErrback(lambda _: answered.cancel())
+        answered.addCallback(self._respond)
+        answered.addErrback(self._bug)
         answered.addBoth(self._answered, site)
-        answered.addCallbacks(self._respond, self._bug)
 
     def write(self, data: bytes) -> None:
         super().write(data)
@@ -102,14 +104,18 @@ class WebRequest(BoundedRequest):
         site.answering -= 1
         return outcome
 
-    def _respond(self, page: Page) -> None:
+    def _respond(self, page: Page) -> Deferred[None] | None:
+        """Say it; a Deferred for what goes on after this."""
         if self.channel is None or self._disconnected:
-            return
+            if page.more is not None:
+                page.more.close()
+            return None
         site = self._site
         self.setResponseCode(page.status)
         wire = page.status == HTTPStatus.OK
         self.setHeader(b"content-type", b"application/octet-stream" if wire else b"text/plain")
-        self.setHeader(b"content-length", str(len(page.body)).encode())
+        if page.more is None:
+            self.setHeader(b"content-length", str(len(page.body)).encode())
         if page.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.setHeader(b"allow", b"POST")
         if page.key is not None:
@@ -123,13 +129,35 @@ class WebRequest(BoundedRequest):
                 httpOnly=True,
             )
         self.write(page.body)
+        if page.more is not None:
+            return self._stream(page.more)
         self.finish()
+        return None
+
+    def _stream(self, body: Body) -> Deferred[None]:
+        """The frames as they come; the response has no length of its own (WEB-08)."""
+        site = self._site
+        idle = partial(Deferred.addTimeout, timeout=site.idle_seconds, clock=site.reactor)
+        outflow = Outflow(body, self.write, patience=idle)
+        self.registerProducer(outflow, True)
+        return outflow.start().addCallback(self._streamed)
+
+    def _streamed(self, _: None) -> None:
+        if self.channel is not None and not self._disconnected:
+            self.unregisterProducer()
+            self.finish()
 
     def _bug(self, failure: Any) -> None:
         if self.channel is None or self._disconnected:
             return
+        if self.startedWriting:
+            # A response that ends without its end tells that it is not whole.
+            self.channel.transport.abortConnection()
+            if failure.check(TimeoutError):
+                return
         self._site.logger.failure("a response failed", failure)
-        self._respond(refused_page(500, "the web server has failed; its log says how"))
+        if not self.startedWriting:
+            self._respond(refused_page(500, "the web server has failed; its log says how"))
 
 
 class WebSite(HTTPFactory):
@@ -146,6 +174,8 @@ class WebSite(HTTPFactory):
         recorder: Recorder | None = None,
     ) -> None:
         super().__init__(timeout=profile.idle_seconds, reactor=reactor)
+        self.reactor = reactor
+        self.idle_seconds = profile.idle_seconds
         self.recorder = recorder
         self.answer = answer
         self.trail = trail

@@ -1,5 +1,6 @@
 """The dispatcher: who may reach what, and what its proxies' failures become (DSP)."""
 
+import io
 from typing import Any
 
 import pytest
@@ -26,6 +27,32 @@ LOST = Unreachable("lost", sent=True, began=False)
 TORN = Unreachable("lost", sent=True, began=True)
 
 
+class Frames:
+    """What a proxy answers to a bulk request: statuses with data, or what goes wrong."""
+
+    own_address = "own:1"
+
+    def __init__(self, request: CommonHeader, frames: list[Any], profile: Profile) -> None:
+        self.request = request
+        self.frames = frames
+        self.profile = profile
+        self.closed = 0
+
+    async def next(self) -> Frame[CommonHeader]:
+        frame = self.frames.pop(0)
+        if isinstance(frame, Exception):
+            raise frame
+        status, data = frame
+        codec = self.profile.wire.common
+        return read(self.profile, codec, codec.frame(self.request.reply(status), data))
+
+    def send(self, octets: bytes) -> None:
+        raise AssertionError("nothing is to be cancelled")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
 class Chain:
     """A dispatcher whose proxies are a table of what they do."""
 
@@ -41,8 +68,17 @@ class Chain:
         registry = Registry(
             {"RM": ["rm-1:1", "rm-2:1"], "RS": ["rs:1"], "STAROE": ["oe:1"], "ODS": ["ods:1"]}
         )
+        self.frames: list[Any] = []
+        self.log = io.StringIO()
         self.dispatcher = Dispatcher(
-            profile, registry, self, self.serial, self.exchange, Trail(None), reads={"GRTL"}
+            profile,
+            registry,
+            self,
+            self.serial,
+            self.exchange,
+            Trail(self.log),
+            self.open_stream,
+            reads={"GRTL"},
         )
 
     async def customer(self, key: str) -> Customer | None:
@@ -74,6 +110,14 @@ class Chain:
         header = CommonHeader(1, status=status, **fields | self.change)
         reply = self.profile.wire.common.frame(header, data)
         return Reply(read(self.profile, self.profile.wire.common, reply), "own:1")
+
+    async def open_stream(self, address: str, octets: bytes, transaction: str) -> Frames:
+        assert transaction == HOP.transaction
+        request = read(self.profile, self.profile.wire.common, octets)
+        self.sent.append((address, request.header, request.data))
+        if address in self.failures:
+            raise self.failures[address]
+        return Frames(request.header, self.frames, self.profile)
 
     def ask(self, data: bytes = b"GRTL<>", **fields: Any) -> Frame[DispatcherHeader]:
         given = {
@@ -256,3 +300,76 @@ def test_what_no_frame_can_hold_is_110() -> None:
     assert chain.ask(b"x" * (room - len(b"said "))).header.status == 0
     reply = chain.ask(b"x" * (room - len(b"said ") + 1))
     assert (reply.header.status, reply.data) == (110, b"")
+
+
+# ------------------------------------------------------------------------------------------- bulk
+
+
+def run_of(chain: Chain, data: bytes = b"bulk", **fields: Any) -> list[tuple[int, bytes]]:
+    """Status and data of every frame that answers a type 3 frame."""
+    given = {"target": "RM", "session_key": KEY, "type": 3, **fields}
+    given |= {"user_id": JEAN.userid, "enterprise_id": JEAN.entpid}
+    codec = chain.profile.wire.dispatcher
+    frame = read(chain.profile, codec, codec.frame(DispatcherHeader(1, **given), data))
+    answer = at_once(chain.dispatcher.answer(frame, HOP))
+    if answer.body is None:
+        answered = [answer.octets]
+    else:
+        assert answer.user == JEAN.userid
+        answered = []
+        while octets := at_once(answer.body.next()):
+            answered.append(octets)
+        answer.body.close()
+    frames = [read(chain.profile, codec, octets) for octets in answered]
+    assert all(one.header.target == "RM" and one.header.type == 3 for one in frames)
+    return [(one.header.status, one.data) for one in frames]
+
+
+def test_a_bulk_request_is_answered_by_the_proxy_s_frames(chain: Chain) -> None:
+    chain.frames = [(3, b"one"), (3, b"two"), (4, b"end")]
+    assert run_of(chain, b"asked") == [(3, b"one"), (3, b"two"), (4, b"end")]
+    place, header, data = chain.sent[-1]
+    assert (place, header.type, header.serial, data) == ("rm-1:1", 3, 2, b"asked")
+    assert "user=jeanvnet2 target=RM serial=2 out=own:1 status=4" in chain.log.getvalue()
+
+
+@pytest.mark.parametrize("first", [[], [(3, b"one")]])
+@pytest.mark.parametrize(("failure", "status"), [(LOST, 106), (TORN, 106), (TimedOut(), 109)])
+def test_a_proxy_that_is_lost_or_slow_leaves_a_last_frame(
+    chain: Chain, first: list[Any], failure: Exception, status: int
+) -> None:
+    chain.frames = [*first, failure]
+    assert run_of(chain) == [*first, (status, b"")]
+    assert f"status={status}" in chain.log.getvalue()
+
+
+def test_a_bulk_request_goes_to_the_next_instance_only_if_it_was_not_sent(chain: Chain) -> None:
+    chain.failures = {"rm-1:1": REFUSED}
+    chain.frames = [(5, b"")]
+    assert run_of(chain) == [(5, b"")]
+    assert [place for place, _ in chain.forwarded()] == ["rm-1:1", "rm-2:1"]
+    chain.failures["rm-2:1"] = REFUSED
+    assert run_of(chain) == [(106, b"")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [({"session_key": "nobody"}, 105), ({"session_key": ""}, 105), ({"session_key": OTHER}, 105)],
+)
+def test_who_may_not_go_there_may_not_in_bulk(
+    chain: Chain, fields: dict[str, Any], status: int
+) -> None:
+    assert run_of(chain, **fields) == [(status, b"")]
+    assert chain.forwarded() == []
+
+
+def test_without_a_serial_a_bulk_request_is_111(chain: Chain) -> None:
+    chain.last = -1
+    chain.apps = b"<RM>"
+    assert run_of(chain) == [(111, b"")]
+
+
+def test_a_frame_that_the_next_hop_has_no_room_for_is_110(chain: Chain) -> None:
+    room = chain.profile.bulk_frame_octets - chain.profile.wire.dispatcher.size
+    chain.frames = [(3, b"x" * room), (3, b"x" * (room + 1))]
+    assert [status for status, _ in run_of(chain)] == [3, 110]

@@ -1,5 +1,8 @@
 """The web server's behaviour: bodies and cookies in, pages out (WEB)."""
 
+import io
+from typing import Any
+
 import pytest
 from support import at_once
 
@@ -15,6 +18,7 @@ from starwire.servers.trail import Trail
 
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 JEAN = Customer("jeanvnet2", "00022924")
+LOST = Unreachable("lost", sent=True, began=True)
 VUMA = b"VUMA<ERROR=0,USERID=jeanvnet2,ENTPID=00022924>"
 
 
@@ -31,7 +35,10 @@ class Chain:
         self.status = 0
         self.data: bytes | None = None
         self.sent: list[Frame[DispatcherHeader]] = []
-        self.front = Front(profile, self, self.forward, Trail(None))
+        self.log = io.StringIO()
+        self.frames: list[Any] = []
+        self.closed = 0
+        self.front = Front(profile, self, self.forward, self.open_stream, Trail(self.log))
 
     async def customer(self, key: str) -> Customer | None:
         self._up()
@@ -60,6 +67,26 @@ class Chain:
         data = b"said " + frame.data if self.data is None else self.data
         return Reply(self.read(self.wire.dispatcher.frame(header, data)), "own:1")
 
+    own_address = "own:1"
+
+    async def open_stream(self, octets: bytes, transaction: str) -> Any:
+        await self.forward(octets, transaction)
+        return self
+
+    async def next(self) -> Frame[DispatcherHeader]:
+        frame = self.frames.pop(0)
+        if isinstance(frame, Exception):
+            raise frame
+        status, data = frame
+        header = DispatcherHeader(1, 0, "RM", 3, "who", "where", KEY, status)
+        return self.read(self.wire.dispatcher.frame(header, data))
+
+    def send(self, octets: bytes) -> None:
+        raise AssertionError("over HTTP nothing overtakes")
+
+    def close(self) -> None:
+        self.closed += 1
+
     def read(self, octets: bytes) -> Frame[DispatcherHeader]:
         reader = FrameReader(self.wire.dispatcher, self.profile)
         reader.feed(octets)
@@ -68,8 +95,10 @@ class Chain:
         assert frame.octets == octets
         return frame
 
-    def body(self, data: bytes = b"GRTL<>", *, transaction: int = 1, key: str = KEY) -> bytes:
-        header = DispatcherHeader(1, 0, "RM", 0, "forged", "forged", "forged", 77)
+    def body(
+        self, data: bytes = b"GRTL<>", *, transaction: int = 1, key: str = KEY, type: int = 0
+    ) -> bytes:
+        header = DispatcherHeader(1, 0, "RM", type, "forged", "forged", "forged", 77)
         return self.wire.web.encode(WebHeader(transaction, key)) + self.wire.dispatcher.frame(
             header, data
         )
@@ -251,3 +280,76 @@ def test_a_request_that_was_not_understood_leaves_the_cookie_alone(chain: Chain)
     chain.jar_is_up = False
     assert chain.page(chain.body(), cookie=KEY).key is None
     assert chain.page(chain.body(transaction=2), cookie=KEY).key is None
+
+
+# ------------------------------------------------------------------------------------------- bulk
+
+
+def more_of(chain: Chain, page: Page) -> list[tuple[DispatcherHeader, bytes]]:
+    """The frames that follow a page's body."""
+    assert page.more is not None
+    found = []
+    while octets := at_once(page.more.next()):
+        frame = chain.read(octets)
+        found.append((frame.header, frame.data))
+    assert not page.more.take(octets)
+    page.more.close()
+    return found
+
+
+def masked(chain: Chain, status: int, data: bytes) -> tuple[DispatcherHeader, bytes]:
+    length = chain.wire.dispatcher.size + len(data)
+    return DispatcherHeader(1, length, "RM", 3, status=status), data
+
+
+def test_a_run_is_the_web_header_once_and_then_frames(chain: Chain) -> None:
+    chain.frames = [(3, b"one"), (3, b"two"), (4, b"end")]
+    page = chain.page(chain.body(b"asked", type=3))
+    assert (page.status, page.key) == (200, KEY)
+    assert chain.wire.web.decode(page.body) == WebHeader(1, KEY)
+    first = chain.read(page.body[chain.wire.web.size :])
+    assert (first.header, first.data) == masked(chain, 3, b"one")
+    assert chain.log.getvalue() == ""
+    assert more_of(chain, page) == [masked(chain, 3, b"two"), masked(chain, 4, b"end")]
+    assert chain.closed == 1
+    assert "http=200 target=RM user=jeanvnet2 out=own:1 status=4" in chain.log.getvalue()
+    sent = chain.sent[0]
+    assert (sent.header.type, sent.header.session_key, sent.data) == (3, KEY, b"asked")
+
+
+@pytest.mark.parametrize(("failure", "status"), [(TimedOut(), 109), (LOST, 106)])
+def test_a_run_without_an_end_is_given_one(chain: Chain, failure: Exception, status: int) -> None:
+    chain.frames = [(3, b"one"), failure]
+    page = chain.page(chain.body(b"asked", type=3))
+    assert more_of(chain, page) == [masked(chain, status, b"")]
+
+
+@pytest.mark.parametrize(
+    ("frame", "status", "key"),
+    [
+        ((100, b"Z<>"), 100, KEY),
+        ((105, b""), 105, ""),
+        ((108, b""), 108, KEY),
+        ((5, b"bulk"), 5, KEY),
+        (TimedOut(), 109, KEY),
+    ],
+)
+def test_one_frame_is_a_page_as_any_other(chain: Chain, frame: Any, status: int, key: str) -> None:
+    chain.frames = [frame]
+    page = chain.page(chain.body(b"asked", type=3))
+    assert (page.more, page.key, chain.closed) == (None, key, 1)
+    assert chain.wire.web.decode(page.body) == WebHeader(1, key)
+    assert chain.read(page.body[chain.wire.web.size :]).header.status == status
+    assert chain.log.getvalue().count("hop=web") == 1
+
+
+def test_a_dispatcher_that_is_lost_before_the_first_frame_is_http_503(chain: Chain) -> None:
+    chain.frames = [LOST]
+    page = chain.page(chain.body(b"asked", type=3))
+    assert (page.status, page.more, chain.closed) == (503, None, 1)
+
+
+@pytest.mark.parametrize("key", ["", "nobody"])
+def test_a_run_needs_a_session(chain: Chain, key: str) -> None:
+    web, reply = chain.post(chain.body(b"asked", key=key, type=3))
+    assert (web.session_key, reply.header.status, chain.sent) == ("", 105, [])
