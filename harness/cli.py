@@ -41,6 +41,8 @@ def main(ctx: click.Context) -> None:
       starwire serve                          run the emulator
       starwire send 'GRTL<...>' --to TARGET   one transaction
       starwire codes 6612                     what an error code means
+      starwire recording show traffic.jsonl   what was recorded, decoded
+      starwire bundle show failure.zip        seed, faults and traffic of a run
 
     Exit status: 0 done and good, 1 done and something failed, 2 could not be done.
     """
@@ -333,6 +335,107 @@ def serve(**options: Any) -> None:
     try:
         serve_until_stopped(announce=click.echo, **options)
     except EmulatorError as error:
+        raise CannotBeDone(str(error)) from None
+
+
+@main.group(short_help="Look into recorded traffic.")
+def recording() -> None:
+    """Look into recordings of traffic, which `starwire serve --record` makes.
+
+    \b
+    $ starwire recording show traffic/
+
+    What stands in a recording: docs/recording.md.
+    """
+
+
+@recording.command("show")
+@click.argument("path", metavar="FILE")
+@click.option(
+    "--hop",
+    "hops",
+    multiple=True,
+    type=click.Choice(list(DEFAULT_PORTS)),
+    metavar="NAME",
+    help=f"Only what crossed this port; may be repeated: {_NAMES}.",
+)
+@click.option(
+    "--connection",
+    "connections",
+    multiple=True,
+    metavar="ID",
+    help="Only this connection; may be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The chosen events as a recording.")
+def show_recording(
+    path: str, hops: tuple[str, ...], connections: tuple[str, ...], as_json: bool
+) -> None:
+    """Show a recording, a line for each event, the octets decoded anew. FILE may be compressed, or
+    a folder of parts.
+
+    \b
+    $ starwire recording show traffic/ --hop rm
+    $ starwire recording show traffic.jsonl --json --hop web > web.jsonl
+
+    Exit status 1 if something is missing, such as the end of a file that was cut off: what is there
+    is shown, and standard error says what is not. 2 if it is no recording.
+    """
+    from starwire.protocol.recording import RecordingError
+
+    from .recordings import NoRecording, Recording
+    from .show_recording import shown_lines
+
+    try:
+        found = Recording(path)
+        for line in shown_lines(found, hops=hops, connections=connections, as_json=as_json):
+            click.echo(line)
+    except (NoRecording, RecordingError) as error:
+        raise CannotBeDone(str(error)) from None
+    for cut in found.cuts:
+        click.echo(f"starwire: {cut}", err=True)
+    sys.exit(1 if found.cuts else 0)
+
+
+@main.group(short_help="Look into bundles: seed, faults and traffic of a run.")
+def bundle() -> None:
+    """Look into bundles. A bundle is one file with all that a run needs to be run again: seed,
+    faults, traffic, versions, profile.
+
+    \b
+    $ starwire bundle show failure.zip
+
+    What stands in a bundle: docs/recording.md.
+    """
+
+
+@bundle.command("show")
+@click.argument("path", metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="Its manifest, as JSON.")
+def show_bundle(path: str, as_json: bool) -> None:
+    """Show what a bundle holds, and check that it is whole.
+
+    \b
+    $ starwire bundle show failure.zip
+    $ unzip failure.zip -d failure && starwire recording show failure/traffic/1
+
+    Exit status 2, and one line, if it is no bundle or is damaged.
+    """
+    import msgspec
+
+    from .bundles import Bundle, BundleError
+    from .recordings import NoRecording
+    from .show_bundle import bundle_lines
+
+    try:
+        with Bundle(path) as found:
+            found.check()
+            if as_json:
+                text = msgspec.json.encode(found.manifest)
+                click.echo(msgspec.json.format(text, indent=2).decode("utf-8"))
+                return
+            for line in bundle_lines(found):
+                click.echo(line)
+    except (BundleError, NoRecording) as error:
         raise CannotBeDone(str(error)) from None
 
 

@@ -14,6 +14,8 @@ escaped, so a line is ASCII whatever was on the wire, and no terminal or editor 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from datetime import datetime
 from json.encoder import encode_basestring_ascii
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -170,6 +172,24 @@ Piece: TypeAlias = Segment | Request | Response
 """What carries octets."""
 
 
+def rfc3339(moment: datetime) -> str:
+    """A moment of UTC as text, to the microsecond."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def part_name(number: int) -> str:
+    """The file of that part in a folder of rotated parts, while it is not compressed."""
+    return f"recording-{number:06d}.jsonl"
+
+
+def parts_among(names: Iterable[str]) -> dict[int, str]:
+    """The parts of a recording among the names of a folder, in their order. Of a part that is there
+    twice the compressed one: it was whole before it got its name.
+    """
+    found = ((int(match[1]), match[0]) for name in names if (match := _PART.fullmatch(name)))
+    return dict(sorted(found))  # NAME.zst sorts behind NAME
+
+
 def sender_of(piece: Piece) -> Sender:
     """Who sent the octets."""
     if isinstance(piece, Segment):
@@ -247,6 +267,7 @@ def _octets_from_text(kind: type, value: Any) -> Octets:
         raise ValueError(f"character {error.start} is beyond U+00FF, and no octet") from None
 
 
+_PART = re.compile(r"recording-([0-9]{6,})\.jsonl(\.zst)?")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 
 

@@ -123,7 +123,11 @@ class WebUnits(HeldOctets):
             self._frames.feed(self._take(super().waiting))
 
     def pull(self) -> Unit | Literal[NeedData.NEED_DATA]:
-        unit = self._frames.pull()
+        try:
+            unit = self._frames.pull()
+        except UnitError:
+            self._first = False
+            raise
         if unit is NEED_DATA or not self._first:
             return unit
         assert self._header is not None

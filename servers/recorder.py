@@ -40,6 +40,7 @@ from starwire.protocol.recording import (
     Segment,
     Sender,
     encode,
+    rfc3339,
 )
 
 from .adapter import Reader
@@ -119,7 +120,7 @@ class Recorder:
             source=self._source,
             run=self._run,
             part=part,
-            started=self._started.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            started=rfc3339(self._started),
             origin=self._origin,
             host={
                 "system": platform.system(),

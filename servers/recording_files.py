@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -33,12 +32,16 @@ from threading import Condition, Thread
 import zstandard
 from twisted.logger import Logger
 
+from starwire.protocol.recording import part_name, parts_among
+
 SUFFIX = ".jsonl"
 """A path that ends so is one file; any other is a folder of parts."""
-_NAME = re.compile(r"recording-([0-9]{6,})\.jsonl(\.zst(\.tmp)?)?")
+_UNFINISHED = ".jsonl.zst.tmp"
 _LEVEL = 3
 _SLOW = 0.05
 """Seconds of one write, of some microseconds as a rule, behind which a thread takes over."""
+_CALM = 1.0
+"""Seconds without a slow write behind which the reactor writes again."""
 _MOST_WAITING = 16 * 1024 * 1024
 """Octets that may wait for a slow disk; with more the recording ends."""
 _PATIENCE = 10.0
@@ -74,7 +77,7 @@ class RecordingFiles:
         self._waiting: deque[bytes] | None = None
         """Lines for the thread that writes them; None while the caller does."""
         self._waiting_octets = 0
-        self._failed = False
+        self._failed = self._ends = False
         self._changed = Condition()
         self._finisher = ThreadPoolExecutor(1, "finish-recording")
         self._log = Logger(namespace="starwire.recorder")
@@ -97,15 +100,15 @@ class RecordingFiles:
             return
         if self._waiting is not None and self._wait_with(line):
             return
-        began = time.monotonic()
-        self._try_to_put(line)
-        if time.monotonic() - began > _SLOW:
+        if self._is_slow(line):
             self._waiting, self._waiting_octets = deque(), 0
             Thread(target=self._catch_up, name="catch-up-recording", daemon=True).start()
 
     def end(self) -> None:
         """Write the last line, and wait until the finished parts are compressed."""
         with self._changed:
+            self._ends = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._waiting is None, _PATIENCE)
         if self._waiting is None:
             if not self._failed:
@@ -117,7 +120,7 @@ class RecordingFiles:
 
     def _open(self) -> None:
         if self._part_octets:
-            self._current = self._path / f"recording-{self._number:06d}{SUFFIX}"
+            self._current = self._path / part_name(self._number)
         self._file = os.open(
             self._current, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600
         )
@@ -173,22 +176,37 @@ class RecordingFiles:
                 return False
             self._waiting.append(line)
             self._waiting_octets += len(line)
+            self._changed.notify_all()
             if self._waiting_octets > _MOST_WAITING:
                 self._waiting.clear()
                 self._fail("the disk is too slow")
             return True
 
     def _catch_up(self) -> None:
-        while True:
-            with self._changed:
-                assert self._waiting is not None
-                if not self._waiting:
-                    self._waiting = None
-                    self._changed.notify_all()
-                    return
-                line = self._waiting.popleft()
-                self._waiting_octets -= len(line)
-            self._try_to_put(line)
+        """Until nothing waits and no write has been slow for a while."""
+        until = time.monotonic() + _CALM
+        while (line := self._next_line(until)) is not None:
+            if self._is_slow(line):
+                until = time.monotonic() + _CALM
+
+    def _next_line(self, until: float) -> bytes | None:
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._waiting or self._ends, max(0.0, until - time.monotonic())
+            )
+            if not self._waiting:
+                self._waiting = None
+                self._changed.notify_all()
+                return None
+            line = self._waiting.popleft()
+            self._waiting_octets -= len(line)
+            return line
+
+    def _is_slow(self, line: bytes) -> bool:
+        """Put a line; whether that took long."""
+        began = time.monotonic()
+        self._try_to_put(line)
+        return time.monotonic() - began > _SLOW
 
     # The folder, and its finished parts.
 
@@ -202,15 +220,16 @@ class RecordingFiles:
             raise CannotRecord(
                 f"{self._path}: another process records there; give each its own folder"
             ) from None
-        for entry in sorted(self._path.iterdir()):
-            found = _NAME.fullmatch(entry.name)
-            if found is None:
-                continue
-            self._number = max(self._number, int(found[1]) + 1)
-            if found[3]:
-                entry.unlink()
-            elif not found[2]:
-                self._finisher.submit(self._finish, -1, entry)
+        names = os.listdir(self._path)
+        parts = parts_among(names)
+        self._number = max(parts, default=0) + 1
+        for name in names:
+            if name.endswith(_UNFINISHED):
+                (self._path / name).unlink()
+        for number in parts:
+            part = self._path / part_name(number)
+            if part.exists():  # cut off, or finished and not yet compressed
+                self._finisher.submit(self._finish, -1, part)
 
     def _finish(self, file: int, part: Path) -> None:
         """Compress a part; if that fails, it stays as it is."""
@@ -228,7 +247,7 @@ class RecordingFiles:
 def _compress(part: Path) -> None:
     whole = part.with_name(part.name + ".zst")
     if not whole.exists():
-        unfinished = whole.with_name(whole.name + ".tmp")
+        unfinished = part.with_name(part.stem + _UNFINISHED)
         compressor = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
         with part.open("rb") as source, unfinished.open("wb") as target:
             os.chmod(unfinished, 0o600)
