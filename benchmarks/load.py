@@ -1,6 +1,6 @@
-"""A load client for frames, in a process of its own: `Load` starts it, `measure` gives a rate.
+"""A load client for frames and for POSTs, in a process of its own: `measure` gives a rate.
 
-It keeps so many connections busy, one frame under way on each, or opens a connection for each
+It keeps so many connections busy, one request under way on each, or opens a connection for each
 frame, and looks at every reply: a rate of wrong answers is no rate. Sockets and epoll alone, so
 that the server, not this, is what one measures.
 """
@@ -11,6 +11,7 @@ import itertools
 import json
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -30,8 +31,12 @@ class Load:
         good: tuple[int, bytes],
         connections: int = 32,
         persistent: bool = True,
+        path: str = "",
     ) -> None:
-        """`length` is the place of the big-endian length, `good` the octets of a good reply."""
+        """`length` is the place of the big-endian length, `good` the octets of a good reply.
+
+        With a `path` the frames are bodies of POSTs over TLS, and these places are the body's.
+        """
         order = {
             "port": port,
             "frames": [frame.hex() for frame in frames],
@@ -39,6 +44,7 @@ class Load:
             "good": [good[0], good[1].hex()],
             "connections": connections,
             "persistent": persistent,
+            "path": path,
         }
         self._process = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -65,12 +71,32 @@ class Load:
         return answer
 
 
+_IN_FRAME = 1
+"""Where a frame's length stands in it, behind the version."""
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _post(path: str, body: bytes) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
 class _Client:
     """The process's side."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         self._place = ("127.0.0.1", order["port"])
-        self._frames = itertools.cycle([bytes.fromhex(one) for one in order["frames"]])
+        self._tls = _tls() if order["path"] else None
+        frames = [bytes.fromhex(one) for one in order["frames"]]
+        if self._tls:
+            frames = [_post(order["path"], frame) for frame in frames]
+        self._frames = itertools.cycle(frames)
         self._from, self._to = order["length"]
         self._at, self._good = order["good"][0], bytes.fromhex(order["good"][1])
         self._count = order["connections"]
@@ -104,6 +130,8 @@ class _Client:
     def _connect(self) -> socket.socket:
         connection = socket.create_connection(self._place)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls:
+            connection = self._tls.wrap_socket(connection)
         self._open[connection.fileno()] = connection
         self._held[connection.fileno()] = b""
         self._epoll.register(connection, select.EPOLLIN)
@@ -124,16 +152,19 @@ class _Client:
         if not data:
             raise RuntimeError("the server closed a connection")
         held = self._held[number] + data if self._held[number] else data
-        if len(held) < self._to or len(held) < self._length(held):
+        body = held.find(b"\r\n\r\n") + 4 if self._tls else 0
+        whole = body + self._length(held[body:]) if body != 3 and len(held) > body + self._to else 0
+        if not whole or len(held) < whole:
             self._held[number] = held
             return False
-        if len(held) != self._length(held) or not held.startswith(self._good, self._at):
-            raise RuntimeError(f"not a good reply: {held[:96]!r}")
+        if len(held) != whole or not held.startswith(self._good, body + self._at):
+            raise RuntimeError(f"not a good reply: {held[:256]!r}")
         self._held[number] = b""
         return True
 
-    def _length(self, held: bytes) -> int:
-        return int.from_bytes(held[self._from : self._to], "big")
+    def _length(self, body: bytes) -> int:
+        """The length of a whole body: that of its frame, and of what stands before the frame."""
+        return self._from - _IN_FRAME + int.from_bytes(body[self._from : self._to], "big")
 
     def _finish(self) -> None:
         """Take the replies that are under way."""
