@@ -82,14 +82,17 @@ def _field(key: str, content: Content, *, free: bool = False) -> str:
 
 def _parts(where: str, content: Content, *, keyed: bool = False, divider: str = "") -> str:
     """What stands in a slot; only the first text of one with a key is behind the key."""
-    parts = [content] if isinstance(content, (str, Block)) else content
-    if any(isinstance(one, str) and isinstance(next_, str) for one, next_ in pairwise(parts)):
+    if isinstance(content, str):
+        return _text(where, content, keyed=keyed, divider=divider)
+    if isinstance(content, Block):
+        return _block(where, content)
+    if any(isinstance(one, str) and isinstance(next_, str) for one, next_ in pairwise(content)):
         raise BuildError(where, "two texts one behind the other would be read as one")
     written = []
-    for place, part in enumerate(parts):
+    for place, part in enumerate(content):
         if isinstance(part, Block):
             written.append(_block(where, part))
-        elif keyed and part in _SEPARATORS and 0 < place < len(parts) - 1:
+        elif keyed and part in _SEPARATORS and 0 < place < len(content) - 1:
             written.append(part)  # Behind a key it divides the groups of one list.
         else:
             written.append(_text(where, part, keyed=keyed and place == 0, divider=divider))
@@ -107,6 +110,8 @@ def _text(where: str, text: str, *, keyed: bool, free: bool = False, divider: st
         raise BuildError(where, f"{divider!r} cannot stand in a member of a list divided by it")
     if "," in text and not free:
         raise BuildError(where, "',' cannot be data outside free text")
+    if "=" not in text:
+        return text
     first, *others = text.split(",")
     for piece in others if keyed else [first]:
         if piece.find("=") > 0:
