@@ -1,7 +1,9 @@
 """The state store from the reactor's side: every transaction runs in a thread.
 
-Reads that wait at the same moment share a transaction: all of them were asked before it began, so
+The reads of one turn of the reactor share a transaction: all of them were asked before it began, so
 each sees a moment that it may see, and beginning, ending and changing threads cost once for all.
+They leave together when the turn is over, since a thread that began with the first would fight the
+reactor for the interpreter over each of the others.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ class Database:
         self._reactor = reactor
         self.store = store
         self._watch = ReferenceWatch(store)
+        self._asked: list[Read] = []
+        """In this turn of the reactor."""
         self._reads: SimpleQueue[Read | None] = SimpleQueue()
         readers = _READERS[store.dialect]
         self._readers = ThreadPool(readers, readers, "store-readers")
@@ -53,6 +57,7 @@ class Database:
 
     def stop(self) -> None:
         """Wait for the transactions under way, then close the store."""
+        self._hand_over()
         for _ in range(self._readers.max):
             self._reads.put(None)
         for pool in (self._readers, self._apart, self._writers):
@@ -67,7 +72,9 @@ class Database:
     async def read(self, work: Callable[[Connection], T]) -> T:
         """The result of `work` over one moment of the store, which others may share."""
         done: Deferred[T] = Deferred()
-        self._reads.put((work, done))
+        self._asked.append((work, done))
+        if len(self._asked) == 1:
+            self._reactor.callLater(0, self._hand_over)
         return await done
 
     async def read_apart(self, work: Callable[[Connection], T]) -> T:
@@ -88,21 +95,31 @@ class Database:
 
         return await deferToThreadPool(self._reactor, self._writers, run)
 
+    def _hand_over(self) -> None:
+        asked, self._asked = self._asked, []
+        for one in asked:
+            self._reads.put(one)
+
     # In the readers' threads.
 
     def _serve_reads(self) -> None:
         while (first := self._reads.get()) is not None:
-            waiting: deque[Read] = deque([first])
-            while len(waiting) < _TOGETHER:
-                try:
-                    another = self._reads.get_nowait()
-                except Empty:
-                    break
+            self._reactor.callFromThread(_deliver, self._carry_out(self._waiting(first)))
+
+    def _waiting(self, first: Read) -> deque[Read]:
+        """That read and whatever waits behind it, a fair share where there are several readers."""
+        most = min(_TOGETHER, 1 + self._reads.qsize() // self._readers.max)
+        waiting = deque([first])
+        try:
+            while len(waiting) < most:
+                another = self._reads.get_nowait()
                 if another is None:
                     self._reads.put(None)  # behind what is carried out now
                     break
                 waiting.append(another)
-            self._reactor.callFromThread(_deliver, self._carry_out(waiting))
+        except Empty:  # another reader was faster
+            pass
+        return waiting
 
     def _carry_out(self, waiting: deque[Read]) -> list[tuple[Deferred[Any], Any]]:
         """The outcome of each; one that fails ends its transaction, and the others get another."""

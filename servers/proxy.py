@@ -133,20 +133,21 @@ class Proxy:
         if len(reply) > self._longest:
             status = Status.BAD_BULK
             reply = reply_frame(self._codec, header, status)
-        self._trail.line(
-            self._spec.name,
-            hop.transaction,
-            {
-                "in": hop.peer,
-                "serial": header.serial,
-                "type": header.type,
-                "status": int(status),
-                "error": error,
-                "digest": digest(frame.data),
-            },
-        )
+        if self._trail.is_written:
+            self._tell(frame, hop, status, error)
         user = customer.userid if customer is not None else ""
         return Answer(reply, close=header.type in _ON_THEIR_OWN, user=user)
+
+    def _tell(self, frame: Frame[CommonHeader], hop: Hop, status: int, error: Any) -> None:
+        facts = {
+            "in": hop.peer,
+            "serial": frame.header.serial,
+            "type": frame.header.type,
+            "status": int(status),
+            "error": error,
+            "digest": digest(frame.data),
+        }
+        self._trail.line(self._spec.name, hop.transaction, facts)
 
     async def _judge(
         self, header: CommonHeader, frame: Frame[CommonHeader]

@@ -24,6 +24,11 @@ class Trail:
         self._count = itertools.count(1)
         self._by_address: dict[str, str] = {}
 
+    @property
+    def is_written(self) -> bool:
+        """Whether anybody reads the lines, so that it is worth making them."""
+        return self._stream is not None
+
     def new(self) -> str:
         """An id that no other transaction of this process has."""
         return f"{self._boot}-{next(self._count)}"
