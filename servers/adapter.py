@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .driving import Driven
+from .manner import Manner, Piecemeal
 from .outflow import Body, Outflow
 from .trail import Trail, address
 
@@ -48,6 +49,8 @@ class Answer(Struct, frozen=True):
     """What follows the octets frame by frame, where the answer is too long to be held."""
     user: str = ""
     """Whose session asked, where the server found one; for those who keep books."""
+    manner: Manner | None = None
+    """How they go out, if not as fast as the peer reads."""
 
 
 class Hop(Struct, frozen=True, gc=False):
@@ -55,6 +58,8 @@ class Hop(Struct, frozen=True, gc=False):
 
     transaction: str
     peer: str
+    frame: int = 0
+    """The number of the request on its connection, from 1."""
 
 
 class Refused(Exception):
@@ -206,6 +211,11 @@ class Answering(TwistedProtocol):
         self._outflow: Outflow | None = None
         self._held: Any = None
         """A request that was pulled and waits for the end of what is under way."""
+        self._frames = 0
+        self._behind = b""
+        """An answer that goes out behind the next."""
+        self._queue: list[Answer] = []
+        """Answers that are ready while another goes out piece by piece."""
         self._ahead = 0
         self._paused = False
         self._pulling = False
@@ -357,7 +367,9 @@ class Answering(TwistedProtocol):
         self._deadline = None
         self._in_middle = False
         factory = self.factory
-        answering = factory.answer(request, Hop(factory.trail.of(self._peer), self._peer))
+        self._frames += 1
+        hop = Hop(factory.trail.of(self._peer), self._peer, self._frames)
+        answering = factory.answer(request, hop)
         try:
             awaited = answering.send(None)
         except StopIteration as done:  # most answers wait for nothing, and cost no Deferred
@@ -375,7 +387,11 @@ class Answering(TwistedProtocol):
             self._answered(outcome)
 
     def _answered(self, answer: Answer) -> None:
-        if answer.body is not None:
+        if self._outflow is not None:  # of another request of a connection that is shared
+            self._queue.append(answer)
+        elif answer.manner is not None or self._behind:
+            self._in_a_manner(answer, answer.manner or Manner())
+        elif answer.body is not None:
             self._send(answer, answer.body)
         elif self._closing:
             return
@@ -385,6 +401,26 @@ class Answering(TwistedProtocol):
             self.transport.write(self._reader.wrap(answer.octets))
             self._resume_reading()
             self._advance()
+
+    def _in_a_manner(self, answer: Answer, manner: Manner) -> None:
+        """Let an answer go out as faults want it: late, in part, in pieces, or not at all."""
+        octets, self._behind = answer.octets + self._behind, b""
+        if manner.behind_next and not answer.close:
+            self._behind = octets
+            self._resume_reading()
+            self._advance()
+        elif manner.reset or manner.drop:
+            if answer.body is not None:
+                answer.body.close()
+            if manner.drop and not self._closing:
+                self._end(b"", "a fault")
+            elif not self._closing:
+                self._closing = True
+                self.transport.abortConnection()
+        else:
+            self._alone = True
+            body = Piecemeal(octets, answer.body, manner)
+            self._send(Answer(b"", answer.close or manner.cut is not None), body)
 
     def _send(self, answer: Answer, body: Body) -> None:
         """Send a body; meanwhile what comes in is looked at for what must overtake it."""
@@ -410,6 +446,10 @@ class Answering(TwistedProtocol):
             self._bug(outcome)
         elif close:
             self._end(b"", "answered")
+        elif self._queue:
+            queue, self._queue = self._queue, []
+            for answer in queue:
+                self._answered(answer)
         elif not self._closing:
             self._resume_reading()
             self._advance()

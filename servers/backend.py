@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from starwire.grammar import Limits
 from starwire.protocol.catalogue import Catalogue
@@ -22,6 +22,14 @@ from .customer import Customer
 CONNECTION_FAILED = {"RM": 6105, "INBOX": 5105}
 COMMAND_FAILED = {"RM": 6106, "INBOX": 5106}
 """What a failure of the database is called, by the family of codes."""
+_FAILED_AT = {
+    "database": CONNECTION_FAILED,
+    "connection": {"RM": 6110, "INBOX": 5105},
+    "command": COMMAND_FAILED,
+    "procedure": {"RM": 6111, "INBOX": 5106},
+    "cursor": {"RM": 6112, "INBOX": 5107},
+}
+"""And where it says in which place: a fault that is switched on does (ERR-04)."""
 
 _OK = 0
 
@@ -152,11 +160,16 @@ class Reception:
             return BackEndAnswer(refused.code, request.refuse(refused.code, refused.values))
         except DBAPIError as error:
             codes = CONNECTION_FAILED if error.connection_invalidated else COMMAND_FAILED
-            code = codes[request.spec.family]
+            code = failed_at(error, codes)[request.spec.family]
             raise BackEndFailure(code, request.refuse(code), str(error.orig)) from error
         if outcome.error:
             return BackEndAnswer(outcome.error, request.refuse(outcome.error, outcome.values))
         return BackEndAnswer(_OK, request.reply(outcome.values), outcome.file, outcome.size)
+
+
+def failed_at(error: SQLAlchemyError, otherwise: Mapping[str, int]) -> Mapping[str, int]:
+    """The codes, by family, of a failure that says where it was; else the others."""
+    return _FAILED_AT.get(getattr(getattr(error, "orig", None), "stage", ""), otherwise)
 
 
 def _carry_out(

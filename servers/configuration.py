@@ -10,6 +10,7 @@ import msgspec
 from starwire.protocol.profile import translated
 from starwire.protocol.sealing import LinkKeys, load_link_keys
 
+from .fault import Fault
 from .passwords import PasswordCost
 
 T = TypeVar("T")
@@ -42,9 +43,12 @@ class Native(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReportManagerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`rm.fulserver`: whether NRL must name its fulfilling server (CAT-03)."""
+    """What the Report Manager is told of the fulfilling servers."""
 
     fulserver: bool = False
+    """Whether NRL must name its fulfilling server (CAT-03)."""
+    servers: tuple[str, ...] = ("ODS", "TVS")
+    """Those that there are; an ARD for another one's template is refused (6116)."""
 
 
 class Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +105,10 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     links: Links = msgspec.field(default_factory=Links)
     control: ControlSettings = msgspec.field(default_factory=ControlSettings)
     recording: RecordingSettings = msgspec.field(default_factory=RecordingSettings)
+    seed: int = 0
+    """What the faults draw from."""
+    faults: tuple[Fault, ...] = ()
+    """The faults that are switched on from the start (docs/faults.md)."""
     file_root: str = ""
     """Where the Inbox's files lie; empty: the folder `files` of the state folder."""
 

@@ -23,6 +23,7 @@ from .store import Store
 from .watching import ReferenceWatch
 
 T = TypeVar("T")
+Work = Callable[[Connection], Any]
 Read = tuple[Callable[[Connection], Any], "Deferred[Any]"]
 
 _READERS = {"sqlite": 1, "postgresql": 8}
@@ -40,6 +41,8 @@ class Database:
     def __init__(self, reactor: Any, store: Store) -> None:
         self._reactor = reactor
         self.store = store
+        self.troubled: Callable[[Work], Work] | None = None
+        """Gives the work of a transaction the faults of the whole store; None while none is on."""
         self._watch = ReferenceWatch(store)
         self._asked: list[Read] = []
         """In this turn of the reactor."""
@@ -67,10 +70,13 @@ class Database:
 
     def reference_version(self) -> int | None:
         """See `watching.ReferenceWatch.version`; waits for nothing."""
-        return self._watch.version()
+        # While the store has faults nothing that is remembered may hide them.
+        return self._watch.version() if self.troubled is None else None
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """The result of `work` over one moment of the store, which others may share."""
+        if self.troubled is not None:
+            work = self.troubled(work)
         done: Deferred[T] = Deferred()
         self._asked.append((work, done))
         if len(self._asked) == 1:
@@ -79,6 +85,7 @@ class Database:
 
     async def read_apart(self, work: Callable[[Connection], T]) -> T:
         """The same for work that takes long: it keeps no other read waiting."""
+        work = work if self.troubled is None else self.troubled(work)
 
         def run() -> T:
             with self.store.read() as connection:
@@ -88,6 +95,7 @@ class Database:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """The result of `work`, all of whose changes are durable by then, or none are."""
+        work = work if self.troubled is None else self.troubled(work)
 
         def run() -> T:
             with self.store.write() as connection:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
@@ -30,16 +30,19 @@ from .configuration import Configuration, read_link_keys
 from .database import Database
 from .deferral import Deferral
 from .dispatcher import Dispatcher
+from .fault import HOPS
 from .fault_plan import FaultPlan
 from .files import FileRoot
 from .first_data import FirstData
-from .front import Front
+from .front import Front, PostAnswerer
 from .hops import PROXY, WEB, Hops
 from .inbox import Inbox
 from .jar import CookieJar
-from .jar_client import Jar, JarClient
+from .jar_client import Jar, JarClient, JarUnreachable
 from .link import Reply
 from .listening import listen
+from .misbehaving import Misbehaviour
+from .notifying import stored_contact
 from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
 from .readers import NativeRequests, shares_its_connection
@@ -116,7 +119,8 @@ class Emulator:
         self._loops: list[LoopingCall] = []
         self._interposers: list[Interposer] = []
         """Of every port of frames or bare messages, the innermost first."""
-        self._faults = FaultPlan()
+        self._faults = FaultPlan(settings.configuration.seed)
+        self._misbehaviour = self._make_misbehaviour()
         self._control = self._make_control()
         if self._control is not None:
             self._interposers.append(self._control.watch)
@@ -167,6 +171,10 @@ class Emulator:
                 self._places.append((name, self._host(name), self._listen(name, await starter())))
         self._repeat(_SWEEP_SECONDS, self._resume)
         self._repeat(_WATCH_SECONDS, self._bulk.watch)
+        if self._misbehaviour is not None:
+            self._misbehaviour.reach(self._database, self._services, self._root)
+        for fault in self._settings.configuration.faults:
+            self._faults.add(fault)
         return self._places
 
     def _repeat(self, seconds: float, work: Callable[[], Any]) -> None:
@@ -199,8 +207,9 @@ class Emulator:
             return
         for loop in self._loops:
             loop.stop()
+        self._faults.clear()  # what hangs goes on
         for port in self._listening:
-            await port.stopListening()
+            await maybeDeferred(port.stopListening)
         until = self._reactor.seconds() + _DRAIN_SECONDS
         while (
             self._services.working
@@ -230,10 +239,17 @@ class Emulator:
             "limits": profile.limits,
             "entpid_length": profile.entpid_length,
         }
+        borders = self._misbehaviour.borders if self._misbehaviour is not None else None
         manager = ReportManager(
-            **common, clock=time.time, files=self._root, fulserver=settings.rm.fulserver
+            **common,
+            clock=time.time,
+            files=self._root,
+            fulserver=settings.rm.fulserver,
+            servers=settings.rm.servers,
+            server_code=borders.server_code if borders else None,
         )
-        inbox = Inbox(**common, clock=time.time, files=self._root)
+        contacts = borders.contacts(stored_contact) if borders else stored_contact
+        inbox = Inbox(**common, clock=time.time, files=self._root, contacts=contacts)
         order_entry = StarOE(
             **common,
             clock=time.time,
@@ -243,6 +259,8 @@ class Emulator:
             cost=settings.logon.cost,
         )
         behind: tuple[BackEnd, ...] = (manager, inbox, order_entry)
+        if borders is not None:
+            behind = tuple(map(borders.back_end, behind))
         back_ends = {door: back_end for back_end in behind for door in back_end.doors}
         deferral = Deferral(database, time.time)
         return Services(profile, self._catalogue, database, deferral, back_ends)
@@ -308,8 +326,31 @@ class Emulator:
             partial(self._hops.stream, WEB, address),
             self._trail,
         )
-        answer = front.answer if self._control is None else self._control.watch_web(front.answer)
+        answer: PostAnswerer = front.answer
+        if self._misbehaviour is not None:
+            answer = self._misbehaviour.ports.front(answer)
+        if self._control is not None:
+            answer = self._control.watch_web(answer)
         return WebSite(self._reactor, self._profile, answer, self._trail, self.recorder)
+
+    def _make_misbehaviour(self) -> Misbehaviour | None:
+        """What only an emulator has whose faults can be switched on."""
+        settings = self._settings
+        if "control" not in settings.only and not settings.configuration.faults:
+            return None
+
+        jar = cache(self._new_jar)
+
+        async def whose(key: str) -> str:
+            try:
+                customer = await jar().customer(key)
+            except JarUnreachable:
+                return ""
+            return customer.userid if customer else ""
+
+        made = Misbehaviour(self._faults, self._reactor, self._profile, whose)
+        self._interposers.append(made.ports.interpose)
+        return made
 
     def _make_control(self) -> ControlPlane | None:
         """What only an emulator with a control API has; it is loaded for no other."""
@@ -413,6 +454,8 @@ class Emulator:
         shared = name in self._settings.shared
         port = listen(self._reactor, host, wanted, factory, context=context, shared=shared)
         self._listening.append(port)
+        if self._misbehaviour is not None and name in HOPS:
+            self._misbehaviour.listening(name, port)
         self._factories.append(factory)
         number = self._ports[name] = port.getHost().port
         for target, proxy in PROXY_OF_TARGET.items():

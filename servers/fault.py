@@ -44,10 +44,9 @@ OF_PORTS = OF_REPLIES | {"refuse"}
 
 SERVER_CODES = (6116, 6707, 7000)
 NOTIFICATION_CODES = (5170, 5178, 5180, 5182, 5183, 5184, 5185)
-HEADER_FIELDS = (
-    *("version", "length", "echo", "session_key", "type", "serial", "status"),
-    *("target", "user_id", "enterprise_id", "transaction"),
-)
+INTEGER_FIELDS = ("version", "length", "echo", "type", "serial", "status", "transaction")
+TEXT_FIELDS = ("session_key", "target", "user_id", "enterprise_id")
+HEADER_FIELDS = INTEGER_FIELDS + TEXT_FIELDS
 HOPS = tuple(name for name in DEFAULT_PORTS if name != "control")
 
 _TAKES: Mapping[str, frozenset[str]] = {
@@ -126,13 +125,22 @@ class Fault(
 
     def __post_init__(self) -> None:
         self._check_keys()
+        if self.is_standing:
+            self._check_standing()
         self._check_aim()
         self._check_what()
 
     @property
-    def is_aimed(self) -> bool:
-        """Whether it asks for more than a port: for a message, or somebody's."""
-        return bool(self.hop or self.message or self.user or self.parameter)
+    def field(self) -> str:
+        """The field of the header that it makes wrong; "" for none."""
+        return "serial" if self.kind == "wrong-serial" else self.header
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether it is of a port or of the store as a whole, and there is nothing to count."""
+        if self.kind in ("database-down", "database-hang"):
+            return not (self.hop or self.message or self.user or self.parameter)
+        return self.kind == "refuse"
 
     def _check_keys(self) -> None:
         takes = _TAKES.get(self.kind, frozenset())
@@ -141,9 +149,14 @@ class Fault(
             foreign |= _OF_FRAMES
         if self.kind == "refuse":
             foreign |= _AIMS
-        for field in msgspec.structs.fields(self):
-            if field.name in foreign and getattr(self, field.name) != field.default:
-                raise ValueError(f"{field.name}: {self.kind} has no such key")
+        for key in self.__struct_fields__:
+            if key in foreign and getattr(self, key) != _DEFAULTS[key]:
+                raise ValueError(f"{key}: {self.kind} has no such key")
+
+    def _check_standing(self) -> None:
+        for key in (*_COUNTS, "probability"):
+            if getattr(self, key) != _DEFAULTS[key]:
+                raise ValueError(f"{key}: of what? {self.kind} is aimed at no message")
 
     def _check_aim(self) -> None:
         if self.hop and self.hop not in HOPS:
@@ -180,9 +193,14 @@ class Fault(
             raise ValueError("statement: must be 1 or more")
         if self.kind == "corrupt" and self.header not in HEADER_FIELDS:
             raise ValueError(f"header: no such field; there are {', '.join(HEADER_FIELDS)}")
+        if self.to is not None and isinstance(self.to, str) is not (self.header in TEXT_FIELDS):
+            raise ValueError(f"to: {self.header} holds another kind of value")
         for kind, codes in (
             ("fulfilling-server", SERVER_CODES),
             ("notification", NOTIFICATION_CODES),
         ):
             if self.kind == kind and self.code not in codes:
                 raise ValueError(f"code: must be one of {', '.join(map(str, codes))}")
+
+
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Fault)}

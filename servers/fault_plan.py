@@ -39,10 +39,12 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     hop: str
     direction: str = "request"
     message: str = ""
-    """The acronym of the request; `echo`, `poll`, `bulk` for a frame that has none."""
+    """The acronym of the request; `echo` and `poll` for frames that have none."""
     user: str = ""
     type: int = 0
     frame: int = 0
+    fields: frozenset[str] = frozenset()
+    """The fields of its header."""
     request: bytes = b""
     """The request message."""
     reply: bytes = b""
@@ -53,7 +55,14 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def subject_of(
-    hop: str, octets: bytes, *, user: str = "", type: int = 0, echo: bool = False, frame: int = 0
+    hop: str,
+    octets: bytes,
+    *,
+    user: str = "",
+    type: int = 0,
+    echo: bool = False,
+    frame: int = 0,
+    fields: frozenset[str] = frozenset(),
 ) -> Subject:
     """What the octets of a request are, as far as faults ask; nothing is judged."""
     if echo:
@@ -62,8 +71,15 @@ def subject_of(
         message, octets = "poll", b""
     else:
         message = _acronym(octets)
-    user = user or _first_value(octets, "USERID")
-    return Subject(hop=hop, message=message, user=user, type=type, frame=frame, request=octets)
+    return Subject(
+        hop=hop,
+        message=message,
+        user=user or _first_value(octets, "USERID"),
+        type=type,
+        frame=frame,
+        fields=fields,
+        request=octets,
+    )
 
 
 class Strike(msgspec.Struct, frozen=True):
@@ -139,7 +155,7 @@ class FaultPlan:
             self._last += 1
             number = self._last
             self._entries[number] = _Entry(fault)
-            if fault.kind == "refuse":
+            if fault.is_standing:
                 self._write(number, fault, Subject(hop=fault.hop, direction=""), "", 0, "")
             self.is_empty = False
         self._changed()
@@ -173,9 +189,19 @@ class FaultPlan:
         """Whether that one is still on."""
         return number in self._entries
 
-    def refused(self) -> set[str]:
-        """The ports that refuse connections."""
-        return {fault.hop for _, fault, _ in self.listing() if fault.kind == "refuse"}
+    def standing(self, *kinds: str) -> list[tuple[int, Fault]]:
+        """Number and fault of those of these kinds that are of a port or the store as a whole.
+
+        Whoever asks is struck. That counts as a hit, and is not logged: such a fault is in the log
+        once, from when it was switched on.
+        """
+        with self._lock:
+            found = []
+            for number, entry in self._entries.items():
+                if entry.fault.is_standing and entry.fault.kind in kinds:
+                    entry.hits += 1
+                    found.append((number, entry.fault))
+            return found
 
     @property
     def log(self) -> list[str]:
@@ -198,7 +224,7 @@ class FaultPlan:
 
     def _strike(self, number: int, entry: _Entry, subject: Subject) -> Strike | None:
         fault = entry.fault
-        if not _is_aimed_at(fault, subject):
+        if fault.is_standing or not _is_aimed_at(fault, subject):
             return None
         one = (subject.hop, subject.direction, subject.user) if fault.per == "user" else ()
         counted = entry.count("match", *one)
@@ -237,6 +263,8 @@ def _is_aimed_at(fault: Fault, subject: Subject) -> bool:
             return False
         if fault.type is not None and fault.type != subject.type:
             return False
+        if fault.field and fault.field not in subject.fields:
+            return False
     if fault.message:
         if fault.message not in (subject.message, _acronym(subject.reply)):
             return False
@@ -267,8 +295,7 @@ def _told(fault: Fault, seconds: float, draw: int) -> str:
     if fault.kind == "delay":
         return f"seconds={seconds:.6f}"
     if fault.kind in ("corrupt", "wrong-serial"):
-        field = fault.header or "serial"
-        return f"header={field} draw={draw:08x}" if fault.to is None else f"header={field}"
+        return f"header={fault.field}" + (f" draw={draw:08x}" if fault.to is None else "")
     if fault.kind == "statement-failure":
         return f"stage={fault.stage} statement={fault.statement}"
     return f"code={fault.code}" if fault.code else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ class FileRoot:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.is_missing: Callable[[str], bool] | None = None
+        """Takes a file for missing that is there; None: none is."""
 
     def find(self, loc: str) -> FoundFile | None:
         """The regular file that `loc` names, if it can be opened; else None.
@@ -34,7 +37,7 @@ class FileRoot:
         of what lies elsewhere.
         """
         path = self._path(loc)
-        if path is None:
+        if path is None or (self.is_missing is not None and self.is_missing(loc)):
             return None
         try:
             root = os.path.realpath(self.folder, strict=True)

@@ -23,6 +23,7 @@ from .customer import Customer
 from .dispatcher import ORDER_ENTRY
 from .jar_client import Jar, JarUnreachable
 from .link import Reply, TimedOut, Unreachable
+from .manner import Manner
 from .outflow import Body
 from .relay import Frames, Relay
 from .trail import Trail
@@ -43,6 +44,8 @@ class Page:
     reason: str = ""
     more: Body | None = None
     """What follows the body frame by frame (WEB-08)."""
+    manner: Manner | None = None
+    """How it goes out, if not as fast as the client reads."""
 
 
 PostAnswerer = Callable[[bytes, str, Hop], Coroutine[Any, Any, Page]]

@@ -23,9 +23,9 @@ from . import schema
 from .adapter import Answer, Hop
 from .customer import Customer
 from .database import Database
-from .jar_client import JarUnreachable
+from .jar_client import NOT_THERE, JarUnreachable
 
-NOT_THERE = 6109
+NO_STORE = 6105
 
 
 @attrs.define
@@ -71,7 +71,10 @@ class CookieJar:
             )
         except Refusal as refusal:
             return Answer(refusal.reply)
-        return Answer(await self._work[request.spec.acronym](request))
+        try:
+            return Answer(await self._work[request.spec.acronym](request))
+        except JarUnreachable:
+            return Answer(request.refuse(NO_STORE))
 
     async def make(self, customer: Customer) -> str:
         """The key of a new session."""

@@ -16,6 +16,8 @@ from starwire.protocol.native import NativeReader
 
 from .customer import Customer
 
+NOT_THERE = 6109
+
 
 class JarUnreachable(Exception):
     """The cookie jar does not answer, or not in its language (HDR-11: status 106)."""
@@ -65,7 +67,7 @@ class JarClient:
             self._connection.transport.abortConnection()
 
     async def _ask(self, acronym: str, *fields: tuple[str, str]) -> list[str] | None:
-        """The values behind ERROR=0 in their order, None for any other ERROR."""
+        """The values behind ERROR=0 in their order, None where there is no such session."""
         question = build(acronym, fields)
         if self._connection is None:
             self._connection = _JarConnection(self, self._limits)
@@ -94,8 +96,11 @@ def _values(octets: bytes, acronym: str) -> list[str] | None:
     fields = list(message)
     if message.acronym != acronym or not fields or fields[0].name != "ERROR":
         raise JarUnreachable(f"{octets[:64]!r} does not answer the question")
-    if fields[0].value.scalar != "0":
+    code = fields[0].value.scalar
+    if code == str(NOT_THERE):
         return None
+    if code != "0":
+        raise JarUnreachable(f"the jar answers with error {code[:10]}")
     return [field.value.scalar for field in fields[1:]]
 
 

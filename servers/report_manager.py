@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
@@ -36,6 +36,8 @@ _ACTS: Mapping[str, Callable[[Work], Outcome]] = {
     "NRL": fulfilment.take_notification,
     "METADATA": metadata.get_metadata,
 }
+_OF_SERVERS = frozenset({"ARD", "ARDA", "NRL"})
+"""What is asked of a fulfilling server, and what one says."""
 
 
 class ReportManager:
@@ -54,13 +56,16 @@ class ReportManager:
         clock: Callable[[], float],
         files: FileRoot,
         fulserver: bool = False,
-        servers: frozenset[str] = FULFILLING_SERVERS,
+        servers: Collection[str] = FULFILLING_SERVERS,
+        server_code: Callable[[], int] | None = None,
     ) -> None:
+        """`server_code` gives the code of what the fulfilling server of a message does wrong."""
         self._reception = Reception(catalogue, limits, entpid_length)
         self._clock = clock
         self._files = files
         self._fulserver = "on" if fulserver else "off"
-        self._servers = servers
+        self._servers = frozenset(servers)
+        self._server_code = server_code
         self._reference: tuple[int, Reference] | None = None
         self._of_transaction: WeakKeyDictionary[Connection, Reference] = WeakKeyDictionary()
 
@@ -87,6 +92,10 @@ class ReportManager:
         act = _ACTS.get(request.spec.acronym)
         if act is None:  # a message that only a profile's overlay knows (HDR-10)
             raise Refused(NO_VALID_REQUEST)
+        if self._server_code is not None and request.spec.acronym in _OF_SERVERS:
+            code = self._server_code()
+            if code:
+                raise Refused(code)
         return act(work)
 
     def _known(self, connection: Connection) -> Reference:

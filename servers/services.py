@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -17,7 +17,15 @@ from starwire.protocol.profile import Profile
 from starwire.protocol.status import Status
 from starwire.protocol.validation import Refusal, validate
 
-from .backend import BackEnd, BackEndAnswer, BackEndFailure, acronym_of, reads_only
+from .backend import (
+    CONNECTION_FAILED,
+    BackEnd,
+    BackEndAnswer,
+    BackEndFailure,
+    acronym_of,
+    failed_at,
+    reads_only,
+)
 from .customer import Customer
 from .database import Database
 from .deferral import Deferral, Finished, Waiting, identifier
@@ -29,10 +37,12 @@ T = TypeVar("T")
 
 _FAILED = {"RM": 6101, "INBOX": 5106}
 """General failure, by family of codes; the Inbox has no code of its own for it."""
-_NO_DATABASE = {"RM": 6105, "INBOX": 5105}
 _NO_FILE = 5104
 _NATIVE = ("rm-native", "inbox-native")
 """Doors without a header, so without a status that could say "too large" (CAT-06)."""
+
+Before = Callable[[bytes, str, Customer | None], Awaitable[None]]
+"""A message, its door, and whose it is; may raise what a database that fails would."""
 
 
 class Services:
@@ -53,6 +63,8 @@ class Services:
         self._deferral = deferral
         self._back_ends = back_ends
         self._remembered = RememberedAnswers(database.reference_version)
+        self.before: Before | None = None
+        """What happens to a message first while faults of the store are on."""
         self.working = 0
         """Accepted requests that are being worked off."""
         self._log = Logger(namespace="starwire.services")
@@ -71,6 +83,8 @@ class Services:
             return back_end.answer(connection, octets, door, customer)
 
         try:
+            if self.before is not None:
+                await self.before(octets, door, customer)
             answer = await self._run(octets, back_end)(work)
             if is_of_reference:
                 self._remembered.keep(door, octets, version, Done(answer.error, answer.octets))
@@ -95,6 +109,8 @@ class Services:
             return keep(connection, back_end.answer(connection, octets, door, customer))
 
         try:
+            if self.before is not None:
+                await self.before(octets, door, customer)
             return await self._database.write(work)
         except IdsExhausted:
             raise
@@ -154,6 +170,8 @@ class Services:
         """Do it once and keep the result. If the store fails it waits on, and is found again."""
         back_end, door, octets = self._back_ends[request.door], request.door, request.message
         try:
+            if self.before is not None:
+                await self.before(octets, door, request.customer)
             await self._deferral.finish(
                 request, lambda c: back_end.answer(c, octets, door, request.customer)
             )
@@ -163,23 +181,28 @@ class Services:
         except SQLAlchemyError:
             raise
         except Exception:
-            done = self._failed(octets, door, _FAILED)
+            done = self._failed(octets, door)
             answer = BackEndAnswer(done.error, done.octets)
         await self._deferral.finish(request, lambda c: answer)
 
     def _told(self, error: Exception, octets: bytes, door: str) -> Done:
         """The response to a message that failed: within an `except`, whose traceback is logged."""
+        if isinstance(error, CancelledError):  # the peer is gone
+            raise error
         if isinstance(error, BackEndFailure):
             self._log.error("{door}: {reason}", door=door, reason=str(error))
             return Done(error.code, error.octets)
         if isinstance(error, SQLAlchemyError):
-            return self._failed(octets, door, _NO_DATABASE)
+            reason = str(getattr(error, "orig", error))
+            self._log.error("{door}: {reason}", door=door, reason=reason)
+            code = failed_at(error, CONNECTION_FAILED)[self._catalogue.doors[door].family]
+            return Done(code, self._error(octets, door, code))
         # A bug of ours: the peer gets the code, the log the traceback (ERR-07).
-        return self._failed(octets, door, _FAILED)
+        return self._failed(octets, door)
 
-    def _failed(self, octets: bytes, door: str, codes: Mapping[str, int]) -> Done:
+    def _failed(self, octets: bytes, door: str) -> Done:
         self._log.failure("{door} failed to answer", door=door)
-        code = codes[self._catalogue.doors[door].family]
+        code = _FAILED[self._catalogue.doors[door].family]
         return Done(code, self._error(octets, door, code))
 
     def _error(self, octets: bytes, door: str, code: int) -> bytes:

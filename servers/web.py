@@ -17,6 +17,7 @@ from starwire.protocol.profile import Profile
 from .adapter import Hop
 from .bounded import BoundedRequest
 from .front import Page, PostAnswerer, refused_page
+from .manner import Manner, Piecemeal
 from .outflow import Body, Outflow
 from .recorder import Recorder, WebTap
 from .trail import Trail, address
@@ -28,6 +29,7 @@ class WebChannel(HTTPChannel):
     factory: WebSite
     transport: Any
     tap: WebTap | None = None
+    requests_read = 0
 
     def connectionMade(self) -> None:
         self.factory.open += 1
@@ -81,7 +83,8 @@ class WebRequest(BoundedRequest):
         assert self.content is not None
         body = self.content.read()
         peer = address(self.getClientAddress())
-        hop = Hop(transaction, peer)
+        self.channel.requests_read += 1
+        hop = Hop(transaction, peer, self.channel.requests_read)
         cookie = (self.getCookie(site.cookie) or b"").decode("latin-1")
         site.answering += 1
         answered = Deferred.fromCoroutine(site.answer(body, cookie, hop))
@@ -106,9 +109,13 @@ class WebRequest(BoundedRequest):
 
     def _respond(self, page: Page) -> Deferred[None] | None:
         """Say it; a Deferred for what goes on after this."""
-        if self.channel is None or self._disconnected:
+        manner = page.manner or Manner()
+        unsaid = manner.reset or manner.drop
+        if self.channel is None or self._disconnected or unsaid:
             if page.more is not None:
                 page.more.close()
+            if self.channel is not None and unsaid:
+                self._hang_up(reset=manner.reset)
             return None
         site = self._site
         self.setResponseCode(page.status)
@@ -128,24 +135,36 @@ class WebRequest(BoundedRequest):
                 secure=self.isSecure(),
                 httpOnly=True,
             )
+        if page.manner is not None:
+            in_pieces = Piecemeal(page.body, page.more, manner)
+            return self._stream(in_pieces, cut=manner.cut is not None)
         self.write(page.body)
         if page.more is not None:
             return self._stream(page.more)
         self.finish()
         return None
 
-    def _stream(self, body: Body) -> Deferred[None]:
+    def _hang_up(self, *, reset: bool) -> None:
+        if reset:
+            self.channel.transport.abortConnection()
+        else:
+            self.channel.loseConnection()
+
+    def _stream(self, body: Body, *, cut: bool = False) -> Deferred[None]:
         """The frames as they come; the response has no length of its own (WEB-08)."""
         site = self._site
         idle = partial(Deferred.addTimeout, timeout=site.idle_seconds, clock=site.reactor)
         outflow = Outflow(body, self.write, patience=idle)
         self.registerProducer(outflow, True)
-        return outflow.start().addCallback(self._streamed)
+        return outflow.start().addCallback(self._streamed, cut)
 
-    def _streamed(self, _: None) -> None:
+    def _streamed(self, _: None, cut: bool) -> None:
         if self.channel is not None and not self._disconnected:
             self.unregisterProducer()
-            self.finish()
+            if cut:
+                self._hang_up(reset=False)
+            else:
+                self.finish()
 
     def _bug(self, failure: Any) -> None:
         if self.channel is None or self._disconnected:

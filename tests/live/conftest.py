@@ -1,8 +1,10 @@
 """A whole emulator in a process of its own, under each shipped profile, and clients for it."""
 
+import http.client
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -30,6 +32,28 @@ class Chain(msgspec.Struct):
         """For one of its endpoints."""
         return Client(self.emulator.target(name), profile=self.profile, seconds=30)
 
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """What the control API answers; RuntimeError for a refusal."""
+        host, _, port = self.emulator.places["control"].rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        octets = None if body is None else msgspec.json.encode(body)
+        connection.request(method, path, octets, {"Content-Type": "application/json"})
+        with connection.getresponse() as response:
+            said = response.read()
+            if response.status >= 400:
+                raise RuntimeError(f"{response.status} {said.decode()}")
+        connection.close()
+        return msgspec.json.decode(said) if said else None
+
+    @contextmanager
+    def fault(self, **fault: object) -> Iterator[int]:
+        """With a fault switched on; gives its number."""
+        number = self.control("POST", "/faults", fault)["id"]
+        try:
+            yield number
+        finally:
+            self.control("DELETE", f"/faults/{number}")
+
     def customer(self, user: str = "jeanvnet2") -> Client:
         """Logged on over HTTPS."""
         client = self.client("web")
@@ -37,10 +61,10 @@ class Chain(msgspec.Struct):
         return client
 
 
-def start(folder: Path, text: str, *options: str) -> Chain:
-    """Start an emulator under the profile that `text` describes."""
+def start(folder: Path, text: str, *options: str, config: str = CHEAP) -> Chain:
+    """Start an emulator under the profile that `text` describes, and that configuration."""
     (folder / "profile.toml").write_text(text)
-    (folder / "config.toml").write_text(CHEAP)
+    (folder / "config.toml").write_text(config)
     given = ["--profile", f"{folder / 'profile.toml'}", "--config", f"{folder / 'config.toml'}"]
     return Chain(EmulatorProcess(folder / "state", *given, *options), load_profile(text))
 
@@ -74,6 +98,21 @@ def chain(
         finally:
             assert chain.emulator.stop() == 0
             assert [line for line in chain.emulator.log if "Traceback" in line] == []
+
+
+@pytest.fixture(scope="module")
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Chain]]:
+    """Starts emulators that a module's tests share."""
+    started: list[Chain] = []
+
+    def starter(text: str, *options: str, config: str = CHEAP) -> Chain:
+        chain = start(tmp_path_factory.mktemp("shared"), text, *options, config=config)
+        started.append(chain)
+        return chain
+
+    yield starter
+    for chain in started:
+        assert chain.emulator.stop() == 0
 
 
 @pytest.fixture
