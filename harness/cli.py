@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,6 +44,7 @@ def main(ctx: click.Context) -> None:
       starwire codes 6612                     what an error code means
       starwire recording show traffic.jsonl   what was recorded, decoded
       starwire bundle show failure.zip        seed, faults and traffic of a run
+      starwire audit verify                   that nobody changed what was recorded
 
     Exit status: 0 done and good, 1 done and something failed, 2 could not be done.
     """
@@ -252,18 +254,27 @@ def _only(_: Any, __: Any, value: str | None) -> tuple[str, ...]:
 _port_list = ", ".join(f"{name} {port}" for name, port in DEFAULT_PORTS.items())
 
 
-@main.command(
-    short_help="Run the emulator: web server, proxies, back ends.",
-    epilog=f"Default ports: {_port_list}.",
-)
-@click.option(
+state_option = click.option(
     "--state",
     default="starwire-state",
     show_default=True,
     metavar="DIR",
     type=click.Path(file_okay=False),
-    help="Where state, files and certificate are kept.",
+    help="Where state, files, certificate and audit trail are kept.",
 )
+database_option = click.option(
+    "--database",
+    default="",
+    metavar="URL",
+    help="sqlite:///PATH or postgresql+psycopg://...; default: SQLite in the state folder.",
+)
+
+
+@main.command(
+    short_help="Run the emulator: web server, proxies, back ends.",
+    epilog=f"Default ports: {_port_list}.",
+)
+@state_option
 @profile_option
 @click.option(
     "--config",
@@ -291,12 +302,7 @@ _port_list = ", ".join(f"{name} {port}" for name, port in DEFAULT_PORTS.items())
     " over them. May be repeated.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--database",
-    default="",
-    metavar="URL",
-    help="sqlite:///PATH or postgresql+psycopg://...; default: SQLite in the state folder.",
-)
+@database_option
 @click.option(
     "--tls-cert",
     type=click.Path(exists=True, dir_okay=False),
@@ -455,6 +461,46 @@ def demo(profile_name: str, plain: bool) -> None:
     from .demo import run
 
     sys.exit(run(profile_name, read_profile(profile_name), plain=plain, cannot=cannot))
+
+
+@main.group(invoke_without_command=True, short_help="Verify the signed trail of an emulator.")
+@click.pass_context
+def audit(ctx: click.Context) -> None:
+    """The signed trail of what an emulator has answered (ENC-02).
+
+    \b
+    $ starwire audit verify --state starwire-state
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@audit.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False))
+@state_option
+@database_option
+@click.option(
+    "--public-key",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="The keys to trust, PEM; default: audit.pub in the state folder.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def verify(state: str, as_json: bool, **options: Any) -> None:
+    """Verify the audit trail: all files of a state folder, or one FILE.
+
+    \b
+    $ starwire audit verify
+    starwire-state/audit/19980825t084920z-0123abcd.log: good, 12 records, all signed, ended
+
+    Exit status 0 if all is good; 1 if something was changed, removed, moved, put in or cut off: a
+    line `FILE:LINE: what, expected what` for each; 2 if it could not be verified. An emulator may
+    be running meanwhile. Records behind the newest head, and an unfinished line behind them, are
+    what a process that was killed leaves.
+    """
+    from .audit import run
+
+    sys.exit(run(Path(state), as_json=as_json, **options))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from starwire.protocol.audit import SignedHead
 from starwire.protocol.profile import Profile
 
 Places = list[tuple[str, str, int]]
@@ -67,6 +68,19 @@ def serve_until_stopped(
         running.run_until_stopped(settings, None if quiet else sys.stderr, started)
     except running.CANNOT_START as error:
         raise EmulatorError(running.one_line(error)) from None
+
+
+def audit_heads(state: Path, database: str) -> list[tuple[SignedHead, bytes]]:
+    """The signed heads that the store of an emulator keeps (ENC-02), each with its public key.
+
+    `database` is its URL; "" for the one in the state folder. Raises EmulatorError.
+    """
+    store, heads = _servers("store"), _servers("audit_heads")
+    try:
+        found: list[tuple[SignedHead, bytes]] = heads.heads_in(store.url_of(state, database))
+    except store.StoreError as error:
+        raise EmulatorError(str(error)) from None
+    return found
 
 
 def _configuration(path: str | None) -> Any:

@@ -31,7 +31,7 @@ _RECORD = pattern(
     f"((0|[1-9][0-9]{{0,18}})( ([0-9]{{1,19}}) [!-~]+ [!-~]+ (?:[0-9]+|-) [!-~]+ {_HEX} "
     f"(?:{_HEX}|-))) ({_HEX})\n".encode()
 )
-_HEADER = pattern(b"starwire-audit 1 ([a-z0-9-]+) ")
+_HEADER = pattern(f"starwire-audit 1 ([a-z0-9-]+) ({_HEX})\n".encode())
 _CHAIN_AT_END = pattern(f" ({_HEX})\n$".encode())
 
 
@@ -80,6 +80,14 @@ def header_line(chain: str, public_key: bytes) -> bytes:
     return f"starwire-audit 1 {chain} {public_key.hex()}\n".encode("ascii")
 
 
+def named_in(header: bytes) -> tuple[str, bytes]:
+    """The chain's name and the public key that the first line of a file gives, unproved; "" and
+    b"" for a line that is no header.
+    """
+    found = _HEADER.fullmatch(header)
+    return (found[1].decode(), bytes.fromhex(found[2].decode())) if found else ("", b"")
+
+
 @lru_cache(4096)
 def _user(name: str) -> str:
     """A user id in one word: what is no graphic character of ASCII, and `%`, as `%` and 2 hex
@@ -102,7 +110,7 @@ class Chain:
         self.header = header_line(name, public_key)
         self.sequence = 0
         """Of the newest record."""
-        self._name = name
+        self.name = name
         self._value = sha256(self.header[:-1]).digest()
         self._octets = len(self.header)
 
@@ -135,7 +143,7 @@ class Chain:
 
     def head(self, *, final: bool = False) -> Head:
         """Where it stands now."""
-        return Head(self._name, self.sequence, self._value.hex(), self._octets, final)
+        return Head(self.name, self.sequence, self._value.hex(), self._octets, final)
 
 
 # --------------------------------------------------------------------------------- verification
@@ -234,14 +242,11 @@ class _Walk:
             self._take_record(number, line)
 
     def _take_header(self, line: bytes) -> None:
-        chain = self._chain
-        if chain is None:
-            named = _HEADER.match(line)
-            chain = named[1].decode() if named else "NAME"
-        expected = header_line(chain, self._public_key)
+        expected = header_line(self._chain or named_in(line)[0] or "NAME", self._public_key)
         if line != expected:
             self._find(1, f"not the header of this file, expected `{expected[:-1].decode()}`")
-        self._before = (sha256(expected[:-1]).digest(),)
+        # As below: the records continue what was true.
+        self._before = tuple(sha256(one[:-1]).digest() for one in (expected, line))
         self._compare(1, 0)
 
     def _take_record(self, number: int, line: bytes) -> None:

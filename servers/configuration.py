@@ -96,6 +96,15 @@ class RecordingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             raise ValueError(f"part_octets: must be {_LEAST_PART} or more")
 
 
+class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """ENC-02: whether transactions are recorded, and the file of the key that signs; empty: the
+    state folder has one.
+    """
+
+    enabled: bool = True
+    key_file: str = ""
+
+
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting has a default; a file gives what differs."""
 
@@ -103,6 +112,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     native: Native = msgspec.field(default_factory=Native)
     rm: ReportManagerSettings = msgspec.field(default_factory=ReportManagerSettings)
     links: Links = msgspec.field(default_factory=Links)
+    audit: AuditSettings = msgspec.field(default_factory=AuditSettings)
     control: ControlSettings = msgspec.field(default_factory=ControlSettings)
     recording: RecordingSettings = msgspec.field(default_factory=RecordingSettings)
     seed: int = 0

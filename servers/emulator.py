@@ -24,6 +24,8 @@ from starwire.protocol.validation import Refusal, validate
 
 from . import tls
 from .adapter import Answer, Answerer, AnsweringFactory, Hop, Interposer, Patience, Reader
+from .audit import AUDITED, Audit
+from .audit_key import audit_key
 from .backend import BackEnd
 from .bulk import Bulk
 from .configuration import Configuration, read_link_keys
@@ -53,7 +55,7 @@ from .serials import Serials
 from .services import Services
 from .sources import Sources
 from .star_oe import StarOE
-from .store import StoreError, open_store
+from .store import StoreError, open_store, url_of
 from .trail import Trail, digest
 from .transfers import Transfers
 from .web import WebSite
@@ -125,6 +127,7 @@ class Emulator:
         if self._control is not None:
             self._interposers.append(self._control.watch)
         self._places: list[tuple[str, str, int]] = []
+        self._audit: Audit | None = None
         self._log = Logger(namespace="starwire.emulator")
         self._database: Database | None = None
         self.recorder: Recorder | None = None
@@ -147,7 +150,7 @@ class Emulator:
         except OSError as error:
             raise StoreError(f"state folder {error.filename}: {error.strerror}") from None
         first = FirstData(self._root, self._settings.configuration.logon.cost)
-        url = self._settings.database or f"sqlite:///{self._settings.state / 'starwire.db'}"
+        url = url_of(self._settings.state, self._settings.database)
         self._database = Database(self._reactor, open_store(url, fill=first.fill))
         self._database.start()
         if self.recorder is not None:
@@ -163,6 +166,7 @@ class Emulator:
         ]
         self._services = self._make_services(self._database)
         self._bulk = self._make_bulk(self._database)
+        await self._start_audit(self._database)
         for target, name in PROXY_OF_TARGET.items():
             if name in self._ports and target not in self._registry:
                 self._registry.place(target, f"{self._settings.host}:{self._ports[name]}")
@@ -225,10 +229,21 @@ class Emulator:
             if isinstance(factory, AnsweringFactory):
                 factory.abort()
         self._hops.stop()
+        if self._audit is not None:
+            await self._audit.close()
         if self.recorder is not None:
             await deferLater(self._reactor, 0.0)  # the connections end a turn after their abort
             self.recorder.end()
         self._database.stop()
+
+    async def _start_audit(self, database: Database) -> None:
+        """ENC-02, where a port that is audited runs here: innermost, it sees what was answered."""
+        wanted = self._settings.configuration.audit
+        if wanted.enabled and AUDITED.intersection(self._settings.only):
+            key = audit_key(self._settings.state, wanted.key_file)
+            self._audit = Audit(self._reactor, database, self._settings.state, key)
+            await self._audit.open()
+            self._interposers.insert(0, self._audit.interpose)
 
     # The servers, each from its parts.
 

@@ -414,6 +414,20 @@ bulk_transfers = Table(
 )
 
 
+# ------------------------------------------------------------------------ the audit trail (ENC-02)
+
+audit_heads = Table(  # the newest of each file; numbers and texts as protocol.audit.Head has them
+    "audit_heads",
+    metadata,
+    Column("chain", String, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("octets", BigInteger, nullable=False),
+    _flag("final"),
+    Column("signature", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+)
+
 # ---- counting the changes of reference tables ----------------------------------------------------
 
 REFERENCE = "REFERENCE"

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
@@ -75,6 +76,12 @@ class Store:
         """The file of a SQLite store."""
         return self._engine.url.database if self.dialect == "sqlite" else None
 
+    @property
+    def may_exist(self) -> bool:
+        """Whether it is no SQLite file, or one that is there: to look into it would make it."""
+        path = self._engine.url.database
+        return self.dialect != "sqlite" or path is None or Path(path).exists()
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one moment of the store and is refused any change."""
@@ -92,17 +99,27 @@ class Store:
         self._engine.dispose()
 
 
-def open_store(
-    url: str, *, fill: Callable[[Connection], None] | None = None, connections: int = 20
-) -> Store:
-    """Open the store at `url` (`sqlite:///path`, `postgresql://...`); make it if there is none.
+def url_of(state: Path, database: str) -> str:
+    """The URL of the store of a state folder, unless another is given."""
+    return database or f"sqlite:///{state / 'starwire.db'}"
 
-    A new store is filled by `fill` in the transaction that makes its tables, so it is either
-    whole or not there. At most `connections` are open at a time. Raises StoreError.
+
+def open_store(
+    url: str,
+    *,
+    fill: Callable[[Connection], None] | None = None,
+    connections: int = 20,
+    make: bool = True,
+) -> Store:
+    """Open the store at `url` (`sqlite:///path`, `postgresql://...`).
+
+    If there is none it is made, unless told not to `make` it. A new store is filled by `fill` in
+    the transaction that makes its tables, so it is either whole or not there. At most
+    `connections` are open at a time. Raises StoreError.
     """
     opened = Store(_engine(url, connections))
     try:
-        _make_or_check(opened, fill)
+        _make_or_check(opened, fill, make)
     except BaseException:
         opened.close()
         raise
@@ -152,10 +169,14 @@ def lease_serials(connection: Connection, count: int, ceiling: int) -> range:
 # ------------------------------------------------------------------------------------ creation
 
 
-def _make_or_check(opened: Store, fill: Callable[[Connection], None] | None) -> None:
+def _make_or_check(opened: Store, fill: Callable[[Connection], None] | None, make: bool) -> None:
+    if not make and not opened.may_exist:
+        raise StoreError(f"{opened}: there is no store")
     try:
         with opened.read() as connection:
             version = _version(connection)
+        if version is None and not make:
+            raise StoreError(f"{opened}: there is no store")
         if version is None:
             version = _create(opened, fill)
     except DBAPIError as error:

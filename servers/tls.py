@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 from pathlib import Path
 
 from cryptography import x509
@@ -12,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from twisted.internet.ssl import CertificateOptions, TLSVersion
+
+from .whole import write_whole
 
 _YEARS = 10
 
@@ -21,8 +22,8 @@ def self_signed(folder: Path, now: datetime.datetime) -> tuple[Path, Path]:
     certificate, key = folder / "web.crt", folder / "web.key"
     if not (certificate.exists() and key.exists()):
         private = ec.generate_private_key(ec.SECP256R1())
-        _write(key, _key_text(private), 0o600)
-        _write(certificate, _certificate_text(private, now), 0o644)
+        write_whole(key, _key_text(private), 0o600)
+        write_whole(certificate, _certificate_text(private, now), 0o644)
     return certificate, key
 
 
@@ -81,12 +82,3 @@ def _certificate_text(private: ec.EllipticCurvePrivateKey, now: datetime.datetim
         .sign(private, hashes.SHA256())
     )
     return built.public_bytes(serialization.Encoding.PEM)
-
-
-def _write(path: Path, octets: bytes, mode: int) -> None:
-    """Whole or not at all, and never readable by more than `mode` says."""
-    made = path.with_suffix(path.suffix + ".new")
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(octets)
-    made.replace(path)
