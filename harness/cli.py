@@ -171,12 +171,14 @@ def _seconds(_: Any, __: Any, value: float) -> float:
     type=click.Choice(list(_TYPES)),
     default="sync",
     show_default=True,
-    help="The transport; async asks, then polls until there is a result.",
+    help="The transport; async asks, then polls until there is a result; bulk with --out goes on"
+    " with what an earlier try left beside the file.",
 )
 @click.option(
     "--out",
     type=click.Path(dir_okay=False),
-    help="Write the response's octets there; of a fetch (F), the file's are behind the message.",
+    help="Write the response's octets there; of a fetch (F), the file's are behind the message, and"
+    " alone with --type bulk.",
 )
 @click.option(
     "--ca",
@@ -205,6 +207,8 @@ def send(message: str, **options: Any) -> None:
     $ starwire send 'GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>' \\
         --to https://127.0.0.1:8443/nmci --user jeanvnet2 --password interact
     $ starwire send - --to native://127.0.0.1:8422 --trace < message.msg
+    $ starwire send 'GPL<PL_LANG>' --type bulk --out languages.msg \\
+        --to https://127.0.0.1:8443/nmci --user jeanvnet2 --password interact
 
     Exit status 0 if status and ERROR are 0, 1 if the answer is a refusal, which standard error
     explains, 2 if there is no answer.

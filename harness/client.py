@@ -20,10 +20,12 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from starwire.protocol.bulk import Asked, Cancel, Hash, Open, Resume
 from starwire.protocol.profile import Profile, shipped
 from starwire.protocol.sealing import LinkKeys, SealedLink
 from starwire.protocol.status import MessageType, Transaction
 
+from .bulk import Line, StreamLine, Transfer, WebLine, bulk_letter
 from .deadline import TimedConnection
 from .envelopes import (
     NO_SESSION,
@@ -103,11 +105,16 @@ class Client:
         connect = _Connector(
             self.target, tls, seconds, partial(link_for, self.target, link_keys, self.profile)
         )
-        self._transport: _Transport = (
-            _Web(connect, self._envelope)
-            if isinstance(self._envelope, WebEnvelope)
-            else _Stream(connect, self._envelope)
-        )
+        self._transport: _Transport
+        if isinstance(self._envelope, WebEnvelope):
+            self._transport = _Web(connect, self._envelope)
+            path = self.target.path
+            self._line: Callable[[], Line] = lambda: WebLine(
+                connect.open, seconds, connect.http(), path
+            )
+        else:
+            self._transport = _Stream(connect, self._envelope)
+            self._line = lambda: StreamLine(connect.open, seconds)
 
     def logon(self, user: str, password: str) -> Session:
         """Open a session. Raises LogonRefused, ClientError."""
@@ -133,6 +140,38 @@ class Client:
         if self.target.kind == "proxy" and type in _ON_THEIR_OWN:
             self.close()  # as the proxy does: the next poll has a connection of its own
         return reply
+
+    def open(self, message: bytes, *, proxy: str = "INBOX") -> Transfer:
+        """Begin a bulk transfer of what the message asks for, on a connection of its own."""
+        return self._run(Open(message), proxy, None)
+
+    def resume(
+        self, transfer: int, offset: int, *, proxy: str = "INBOX", hashed: Hash | None = None
+    ) -> Transfer:
+        """Go on with a transfer. `hashed`, a SHA-256 that has seen the octets before the offset,
+        is needed to verify the whole; from the first octet on it is not.
+        """
+        return self._run(Resume(transfer, offset), proxy, hashed)
+
+    def cancel(self, transfer: int, *, proxy: str = "INBOX") -> Reply:
+        """End whatever run of the transfer there is, on any connection; the reply's status is 5."""
+        serial, asked = next(self._serials), Cancel(transfer)
+        return self._do(lambda: self._exchange(self._letter(proxy, serial, asked)))
+
+    def _letter(self, proxy: str, serial: int, asked: Asked) -> Letter:
+        return bulk_letter(self.profile, asked, proxy, self.session, serial)
+
+    def _run(self, asked: Asked, proxy: str, hashed: Hash | None) -> Transfer:
+        if self.target.kind == "native":
+            raise ClientError(f"{self.target}: bare messages have no bulk transport")
+        letter = partial(self._letter, proxy, next(self._serials))
+        made = self._do(
+            lambda: Transfer(
+                self._line, self._envelope, self.profile, self.target, asked, letter, hashed
+            )
+        )
+        self.sent, self.received = made.sent, None
+        return made
 
     def _exchange(self, letter: Letter) -> Reply:
         self.sent, self.received = self._envelope.wrap(letter), None
@@ -203,6 +242,13 @@ class _Connector:
         timed, link = TimedConnection(connection, self.seconds), self._new_link()
         return timed if link is None else SealedConnection(timed, link)
 
+    def http(self) -> http.client.HTTPConnection:
+        """What speaks HTTP over such a connection, which it is given."""
+        made = http.client.HTTPConnection(self.target.host, self.target.port)
+        # The port that the Host header leaves out.
+        made.default_port = 443 if self.target.kind == "https" else 80
+        return made
+
     def ready(
         self, held: TimedConnection | SealedConnection | None
     ) -> TimedConnection | SealedConnection:
@@ -224,10 +270,7 @@ class _Web:
     def __init__(self, connect: _Connector, envelope: WebEnvelope) -> None:
         self._connect = connect
         self._envelope = envelope
-        target = connect.target
-        self._http = http.client.HTTPConnection(target.host, target.port)
-        # The port that the Host header leaves out.
-        self._http.default_port = 443 if target.kind == "https" else 80
+        self._http = connect.http()
 
     def exchange(self, octets: bytes) -> Reply:
         headers = {"Content-Type": "application/octet-stream"}

@@ -11,7 +11,7 @@ import msgspec
 from starwire.grammar import Group, Limits, Message, MetadataError, Value, parse, strip
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.packing import HeaderCodec
-from starwire.protocol.status import MessageType, Status, Transaction
+from starwire.protocol.status import MessageType, Operation, Status, Transaction
 
 from .envelopes import Reply
 
@@ -25,6 +25,7 @@ _LAYERS = {
     BulkHeader: "bulk",
 }
 _WORDS: dict[str, type[Any]] = {
+    "operation": Operation,
     "type": MessageType,
     "status": Status,
     "transaction": Transaction,
@@ -171,6 +172,10 @@ def reply_lines(reply: Reply) -> Iterator[str]:
 
 def answer_lines(reply: Reply) -> Iterator[str]:
     """The message of a reply as a tree, without the headers."""
+    if reply.status in (Status.BULK, Status.BULK_END):
+        digest = reply.status == Status.BULK_END
+        yield f"(SHA-256 {reply.data.hex()})" if digest else f"({len(reply.data)} octets)"
+        return
     message, file = reply.split()
     yield from message_lines(message, reply.limits)
     if file:

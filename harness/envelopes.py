@@ -12,7 +12,7 @@ import msgspec
 
 from starwire.grammar import Limits, Message, MetadataError, parse
 from starwire.protocol.frames import NEED_DATA, FrameReader
-from starwire.protocol.headers import CommonHeader, DispatcherHeader, WebHeader
+from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.messages import build_message
 from starwire.protocol.native import NativeReader
 from starwire.protocol.packing import HeaderCodec, HeaderError
@@ -57,7 +57,7 @@ class Reply(msgspec.Struct, frozen=True):
     """The response message, and what follows it."""
     status: int | None = None
     """Of the innermost header; a native port has none."""
-    headers: tuple[WebHeader | DispatcherHeader | CommonHeader, ...] = ()
+    headers: tuple[WebHeader | DispatcherHeader | CommonHeader | BulkHeader, ...] = ()
     limits: Limits = Limits()
     """How large a message may be: the profile's."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from starwire.protocol.frames import NEED_DATA
 from starwire.protocol.profile import Profile
@@ -19,6 +21,36 @@ def link_for(target: Target, keys: LinkKeys | None, profile: Profile) -> SealedL
     key = keys.web if target.kind == "dispatcher" else keys.proxy
     greeting = secrets.token_bytes(GREETING_OCTETS)
     return SealedLink(key, greeting, opens=True, longest=profile.frame_octets)
+
+
+class Outbound:
+    """One request on a new connection that may be sealed: what to send, and what came out of its
+    records. No I/O.
+    """
+
+    def __init__(self, link: SealedLink | None, request: bytes) -> None:
+        self._link = link
+        self._request = request
+
+    def begin(self) -> bytes:
+        """What is sent at once."""
+        return self._request if self._link is None else self._link.greeting
+
+    def opened(self, data: bytes, write: Callable[[bytes], Any]) -> Iterator[bytes]:
+        """What came; the request goes out by `write` as soon as the link is ready for it.
+
+        Raises SealError.
+        """
+        link = self._link
+        if link is None:
+            yield data
+            return
+        link.feed(data)
+        if link.ready and self._request:
+            request, self._request = self._request, b""
+            write(link.seal(request))
+        while (frame := link.pull()) is not NEED_DATA:
+            yield frame
 
 
 class SealedConnection:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from starwire.grammar import MetadataError
+from starwire.protocol.bulk import Cancelled, Ended
+from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.profile import Profile
 from starwire.protocol.sealing import LinkKeys
 from starwire.protocol.status import MessageType, Status
 
+from .bulk import Transfer, TransferLost
 from .client import Client
 from .display import reply_lines, sent_lines, shown
 from .envelopes import Reply
 from .failures import ClientError, status_words
+from .send_bulk import fetch
 from .show_codes import meaning
 from .target import TargetError
 
@@ -63,6 +67,8 @@ def transact(
                 _log_on(to, client, logon, user, password, cannot)
             elif logon is not None:
                 cannot("--logon needs --user and --password")
+            if type == MessageType.BULK:
+                return _transfer(to, message, proxy, out, trace, cannot)
             reply = _send(to, message, proxy, type, trace)
             if type == MessageType.REQUEST and reply.status == Status.ACCEPTED:
                 reply = _poll(to, reply.data, proxy, seconds, trace)
@@ -78,6 +84,38 @@ def _send(to: Client, message: bytes, proxy: str, type: int, trace: bool) -> Rep
     finally:
         if trace:
             _trace(to)
+
+
+def _transfer(
+    to: Client,
+    message: bytes,
+    proxy: str,
+    out: str | None,
+    trace: bool,
+    cannot: Callable[[str], NoReturn],
+) -> int:
+    """A bulk transfer: 0 if the whole came and is what was sent."""
+
+    def say(run: Transfer) -> None:
+        to.received = run.received
+        if trace:
+            _trace(to, to.profile.wire.bulk)
+
+    try:
+        end = fetch(to, message, proxy=proxy, out=out, say=say, cannot=cannot)
+    except TransferLost as lost:
+        if lost.worthless:
+            cannot(f"{lost}; nothing of it is kept")
+        again = "; the same command goes on from there" if out is not None else ""
+        cannot(f"{lost}, at octet {lost.offset}{again}")
+    if isinstance(end, Ended):
+        return _DONE
+    if isinstance(end, Cancelled):
+        return _refused("the transfer was cancelled; the same command goes on with it")
+    if end.status != Status.APPLICATION_ERROR:
+        return _refused(status_words(end.status))
+    click.echo(end.data)
+    return _judge(Reply(end.data, end.data, end.status))
 
 
 def _poll(to: Client, identifier: bytes, proxy: str, seconds: float, trace: bool) -> Reply:
@@ -108,11 +146,11 @@ def _log_on(
         cannot(f"{to.target} takes no logon: say where with --logon https://HOST:PORT/nmci")
 
 
-def _trace(to: Client) -> None:
-    """What was sent and what came back, as far as it got."""
+def _trace(to: Client, *behind: HeaderCodec[Any]) -> None:
+    """What was sent and what came back, as far as it got; `behind` the layers is a bulk header."""
     if to.sent:
         click.echo(f"> {len(to.sent)} octets to {to.target}", err=True)
-        for line in sent_lines(to.sent, to.layers, to.profile.limits):
+        for line in sent_lines(to.sent, (*to.layers, *behind), to.profile.limits):
             click.echo(f"> {line}", err=True)
     if to.received is not None:
         click.echo(f"< {len(to.received.octets)} octets", err=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from functools import partial
 from io import BytesIO
 from typing import Any, TypeVar
@@ -42,11 +42,12 @@ from twisted.web.client import (
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
-from starwire.protocol.frames import NEED_DATA
+from starwire.protocol.bulk import Asked, Cancel, Hash, Open, Resume
 from starwire.protocol.profile import Profile, shipped
 from starwire.protocol.sealing import LinkKeys, SealedLink
 from starwire.protocol.status import MessageType, Transaction
 
+from .bulk import Fetched, Incoming, NotARun, TransferLost, bulk_letter
 from .envelopes import (
     NO_SESSION,
     Envelope,
@@ -70,8 +71,9 @@ from .failures import (
     untrusted,
     why,
 )
-from .sealed import link_for
+from .sealed import Outbound, link_for
 from .target import Target, parse_target
+from .twisted_bulk import BulkReceiver, Deliver
 from .twisted_tls import Policy
 
 _T = TypeVar("_T")
@@ -139,6 +141,62 @@ class TwistedClient:
         letter = Letter(message, proxy, type, session=self.session, serial=next(self._serials))
         return self._do(self._exchange(letter))
 
+    def open(self, message: bytes, deliver: Deliver, *, proxy: str = "INBOX") -> Deferred[Fetched]:
+        """A bulk transfer of what the message asks for: `deliver` takes its octets as they come,
+        and may give a Deferred, until which nothing more is read. Fails with TransferLost or
+        ClientError; to cancel the Deferred is to close the connection.
+        """
+        return self._do(self._run(Open(message), deliver, proxy, None))
+
+    def resume(
+        self,
+        transfer: int,
+        offset: int,
+        deliver: Deliver,
+        *,
+        proxy: str = "INBOX",
+        hashed: Hash | None = None,
+    ) -> Deferred[Fetched]:
+        """As `client.Client.resume`."""
+        return self._do(self._run(Resume(transfer, offset), deliver, proxy, hashed))
+
+    def cancel(self, transfer: int, *, proxy: str = "INBOX") -> Deferred[Reply]:
+        """End whatever run of the transfer there is; the reply's status is 5."""
+        return self._do(self._cancel(transfer, proxy))
+
+    async def _cancel(self, transfer: int, proxy: str) -> Reply:
+        return await self._exchange(self._bulk_letter(Cancel(transfer), proxy))
+
+    def _bulk_letter(self, asked: Asked, proxy: str) -> Letter:
+        return bulk_letter(self.profile, asked, proxy, self.session, next(self._serials))
+
+    async def _run(
+        self, asked: Asked, deliver: Deliver, proxy: str, hashed: Hash | None
+    ) -> Fetched:
+        if self.target.kind == "native":
+            raise ClientError(f"{self.target}: bare messages have no bulk transport")
+        is_web, is_proxy = self.target.is_web, self.target.kind == "proxy"
+        incoming = Incoming(
+            self.profile, is_web=is_web, is_proxy=is_proxy, asked=asked, hashed=hashed
+        )
+        octets = self._envelope.wrap(self._bulk_letter(asked, proxy))
+        receiver = BulkReceiver(self._reactor, incoming, deliver, self._seconds)
+        if is_web:
+            response: Any = await self._request(octets)
+            if response.code != 200:
+                raise NotOk(response.code, b"")
+            response.deliverBody(receiver)
+        else:
+            receiver.outbound = Outbound(self._new_link(), octets)
+            host, port = self.target.host, self.target.port
+            self._reactor.connectTCP(host, port, _OnceFactory(receiver), self._seconds)
+        try:
+            return await receiver.done
+        except _EXPLAINED as error:
+            reason, worthless = f"{self.target}: {_why(error)}", isinstance(error, NotARun)
+            run = incoming.run
+            raise TransferLost(reason, run.transfer, run.offset, worthless=worthless) from error
+
     def close(self) -> Deferred[Any]:
         """Close the connections that are kept."""
         closed: Deferred[Any] = self._pool.closeCachedConnections()
@@ -162,11 +220,15 @@ class TwistedClient:
         working.addTimeout(self._seconds, self._reactor)
         return await working
 
-    async def _post(self, envelope: WebEnvelope, octets: bytes) -> Reply:
+    async def _request(self, octets: bytes) -> Any:
+        """The response to a POST, as far as its headers."""
         headers = Headers({b"Content-Type": [b"application/octet-stream"]})
         producer: Any = FileBodyProducer(BytesIO(octets))
         url = str(self.target).encode()
-        response: Any = await self._agent.request(b"POST", url, headers, producer)
+        return await self._agent.request(b"POST", url, headers, producer)
+
+    async def _post(self, envelope: WebEnvelope, octets: bytes) -> Reply:
+        response = await self._request(octets)
         body = _Body(envelope.longest)
         response.deliverBody(body)
         received = await body.done
@@ -259,11 +321,9 @@ class _Once(Protocol):
 
     def __init__(self, envelope: Envelope, octets: bytes, link: SealedLink | None) -> None:
         self.done: Deferred[Reply] = Deferred(self._cancel)
-        self._link = link
-        self._sent = False
+        self._outbound = Outbound(link, octets)
         self.connector: Any = None
         self._reader = envelope.reader()
-        self._octets = octets
 
     def _cancel(self, _: Any) -> None:
         if self.transport is None:
@@ -272,28 +332,13 @@ class _Once(Protocol):
             self.transport.abortConnection()
 
     def connectionMade(self) -> None:
-        if self._link is None:
-            self.transport.write(self._octets)
-        else:
-            self.transport.write(self._link.greeting)
-
-    def _opened(self, data: bytes) -> Iterator[bytes]:
-        """What came, out of its records; the request goes out as soon as the link is ready."""
-        if self._link is None:
-            yield data
-            return
-        self._link.feed(data)
-        if self._link.ready and not self._sent:
-            self._sent = True
-            self.transport.write(self._link.seal(self._octets))
-        while (frame := self._link.pull()) is not NEED_DATA:
-            yield frame
+        self.transport.write(self._outbound.begin())
 
     def dataReceived(self, data: bytes) -> None:
         if self.done.called:
             return
         try:
-            for octets in self._opened(data):
+            for octets in self._outbound.opened(data, self.transport.write):
                 self._reader.feed(octets)
             reply = self._reader.reply()
         except NO_REPLY:
@@ -315,7 +360,7 @@ class _Once(Protocol):
 class _OnceFactory(ClientFactory):
     noisy = False
 
-    def __init__(self, once: _Once) -> None:
+    def __init__(self, once: _Once | BulkReceiver) -> None:
         self._once = once
 
     def startedConnecting(self, connector: Any) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -172,7 +172,7 @@ class WebRequest(BoundedRequest):
         if self.startedWriting:
             # A response that ends without its end tells that it is not whole.
             self.channel.transport.abortConnection()
-            if failure.check(TimeoutError):
+            if failure.check(TimeoutError, CancelledError):  # nobody reads it, or is there
                 return
         self._site.logger.failure("a response failed", failure)
         if not self.startedWriting:

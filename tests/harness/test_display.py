@@ -207,8 +207,8 @@ HEADERS = [
     ),
     (
         BulkHeader(1, 9, 0, 5),
-        "bulk header: operation=1 transfer=9 offset=0 total=5",
-        "bulk: operation 1, transfer 9, total 5",
+        "bulk header: operation=1(data) transfer=9 offset=0 total=5",
+        "bulk: data, transfer 9, total 5",
     ),
 ]
 

@@ -213,9 +213,11 @@ def test_the_examples_of_the_help_do_what_they_say(
         done = subprocess.run(["bash", "-c", line], capture_output=True, cwd=tmp_path, timeout=60)
         assert done.returncode == 0, done.stderr
         printed.append(done.stdout)
-    assert len(printed) == 2
+    assert len(printed) == 3
     assert printed[0].startswith(b"SRTL<ERROR=0,REPORTS=<Financial=")
     assert printed[1] == b"NRLA<ERROR=0,USERID=dorod,USERRPTID=3415,REQUESTID=20341>\n"
+    assert printed[2] == b""
+    assert (tmp_path / "languages.msg").read_bytes().startswith(b"GPLA<ERROR=0,PL_LANG=<")
 
 
 def test_the_first_users_of_the_help_are_there(emulator: EmulatorProcess) -> None:
