@@ -85,6 +85,10 @@ class Dispatcher:
         facts = {"in": hop.peer, "user": header.user_id, "target": header.target, **told}
         self._trail.line("dispatcher", hop.transaction, facts)
 
+    def forget_entitlements(self) -> None:
+        """Ask StarOE anew what each session's user may reach."""
+        self._entitlements.clear()
+
     def _reply(self, header: DispatcherHeader, status: int, data: bytes) -> bytes:
         codec = self._profile.wire.dispatcher
         if codec.size + len(data) > self._profile.frame_octets:

@@ -67,6 +67,8 @@ if TYPE_CHECKING:
 _DRAIN_SECONDS = 10.0
 _WATCH_SECONDS = 1.0
 """How soon a bulk run learns that it was ended at another instance."""
+_FOLLOW_SECONDS = 1.0
+"""How soon a jar notices that its sessions were changed in the store by another process."""
 _SWEEP_SECONDS = 15.0
 """How long an accepted request may wait before any instance works it off."""
 
@@ -112,11 +114,13 @@ class Emulator:
         self._root = FileRoot(Path(settings.configuration.file_root or settings.state / "files"))
         keys = read_link_keys(settings.configuration)
         self._hops = Hops(reactor, settings.profile, keys, self._trail)
+        self._first = FirstData(self._root, settings.configuration.logon.cost)
         self._registry = Registry(settings.profile.registry)
         self._ports = {**DEFAULT_PORTS, **settings.ports}
         self._listening: list[Any] = []
         self._factories: list[AnsweringFactory | WebSite | ControlSite] = []
         self._own_jar: CookieJar | None = None
+        self._dispatcher: Dispatcher | None = None
         self._jars: list[JarClient] = []
         self._loops: list[LoopingCall] = []
         self._interposers: list[Interposer] = []
@@ -125,6 +129,7 @@ class Emulator:
         self._misbehaviour = self._make_misbehaviour()
         self._control = self._make_control()
         if self._control is not None:
+            self._interposers.insert(0, self._control.stub)
             self._interposers.append(self._control.watch)
         self._places: list[tuple[str, str, int]] = []
         self._audit: Audit | None = None
@@ -149,7 +154,7 @@ class Emulator:
             self._settings.state.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"state folder {error.filename}: {error.strerror}") from None
-        first = FirstData(self._root, self._settings.configuration.logon.cost)
+        first = self._first
         url = url_of(self._settings.state, self._settings.database)
         self._database = Database(self._reactor, open_store(url, fill=first.fill))
         self._database.start()
@@ -291,6 +296,7 @@ class Emulator:
         jar = CookieJar(self._profile, self._catalogue, self._database, self._reactor.seconds)
         await jar.load()
         self._own_jar = jar
+        self._repeat(_FOLLOW_SECONDS, jar.follow)
         return self._bare("jar", jar.answer)
 
     async def _start_proxy(self, spec: ProxySpec) -> AnsweringFactory:
@@ -320,7 +326,7 @@ class Emulator:
 
         pinger = Pinger(self._profile, self._registry, serials, echo, self._trail)
         self._repeat(self._profile.ping_seconds, lambda: self._ping_all(pinger))
-        dispatcher = Dispatcher(
+        self._dispatcher = dispatcher = Dispatcher(
             self._profile,
             self._registry,
             self._new_jar(),
@@ -374,12 +380,36 @@ class Emulator:
         from .control.plane import ControlPlane
 
         settings = self._settings.configuration.control
-        return ControlPlane(self._reactor, self._profile, settings, self._faults, self._connections)
+        return ControlPlane(
+            self._reactor,
+            self._profile,
+            settings,
+            self._faults,
+            self._connections,
+            cache(self._new_jar),
+        )
 
     async def _start_control(self) -> ControlSite:
+        from .control.state_desk import State
+
         assert self._control is not None
         assert self._database is not None
-        return self._control.site(self._database, lambda: self._places)
+        state = State(
+            self._database,
+            self._first.fill,
+            self._settings.configuration.logon.cost,
+            self._profile.dispatcher.user_id.width,
+            self._profile.entpid_length,
+            self._sessions_changed,
+        )
+        return self._control.site(state, lambda: self._places)
+
+    async def _sessions_changed(self) -> None:
+        """Forget what is kept in memory of sessions and of what their users may reach."""
+        if self._own_jar is not None:
+            await self._own_jar.load()
+        if self._dispatcher is not None:
+            self._dispatcher.forget_entitlements()
 
     def _connections(self) -> list[tuple[str, int]]:
         """The name of each port that is watched, and how many connections are open there."""

@@ -41,6 +41,10 @@ class Entitlements:
         """The session has ended."""
         self._known.pop(key, None)
 
+    def clear(self) -> None:
+        """What users may reach has changed."""
+        self._known.clear()
+
     async def _fetch(self, key: str, customer: Customer, hop: Hop) -> frozenset[str]:
         """Ask; whoever waited looks again then, and asks itself if this one got no answer."""
         waiting = self._fetching[key] = []

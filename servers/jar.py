@@ -9,10 +9,10 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
 
 import attrs
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from starwire.protocol.catalogue import Catalogue
@@ -24,6 +24,7 @@ from .adapter import Answer, Hop
 from .customer import Customer
 from .database import Database
 from .jar_client import NOT_THERE, JarUnreachable
+from .resetting import all_sessions, sessions_version
 
 NO_STORE = 6105
 
@@ -51,13 +52,25 @@ class CookieJar:
         self._clock = clock
         self._entropy = entropy
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._version = 0
         self._work = {"CKM": self._make, "CKG": self._get, "CKD": self._drop}
 
     async def load(self) -> None:
         """Take up the sessions of the store. Their idle time starts anew: a restart costs none."""
+        before = set(self._sessions)
+        self._version, rows = await self._database.read(all_sessions)
         now = self._clock()
-        for row in await self._database.read(_all_sessions):
+        made = [(key, one) for key, one in self._sessions.items() if key not in before]
+        self._sessions.clear()
+        for row in rows:
             self._sessions[row.key] = _Session(Customer(row.userid, row.entpid), now)
+        self._sessions.update(made)  # while the store was read
+
+    async def follow(self) -> None:
+        """Take them up anew if they were changed in the store, and not through this jar."""
+        with suppress(SQLAlchemyError):  # next time, perhaps
+            if await self._database.read(sessions_version) != self._version:
+                await self.load()
 
     async def answer(self, octets: bytes, hop: Hop) -> Answer:
         """One message in, its reply out."""
@@ -135,10 +148,6 @@ class CookieJar:
             del self._sessions[key]
         if ended:
             await self._write(lambda c: _delete(c, ended))
-
-
-def _all_sessions(connection: Connection) -> list[Any]:
-    return list(connection.execute(select(schema.sessions)).all())
 
 
 def _insert(connection: Connection, key: str, customer: Customer, now: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+import attrs
 import msgspec
 from twisted.internet.defer import CancelledError
 
@@ -72,23 +73,38 @@ class Observer:
         """The same for the web server."""
 
         async def observed(body: bytes, cookie: str, hop: Hop) -> Page:
-            began, txn = self._now(), hop.transaction
-            self._users[txn] = ""
+            began = self._now()
+            self._users[hop.transaction] = ""
             record = self._web_record(body, hop)
             try:
                 page = await answer(body, cookie, hop)
-                self._page(record, page)
-                return page
             except BaseException as error:
                 record.outcome = _why(error)
+                self._web_done(record, began)
                 raise
-            finally:
-                record.user = self._users.pop(txn, "")
-                record.seconds = self._now() - began
-                self._count(record)
-                self._keep(record)
+            record.http = int(page.status)
+            if page.more is None:
+                self._page(record, page, page.body)
+                self._web_done(record, began)
+                return page
+
+            def ended(watched: _Watched) -> None:
+                size = self._web_header.size
+                last = watched.last if watched.frames > 1 else page.body[size:]
+                self._page(record, page, page.body[:size] + self._web.without_payload(last))
+                record.frames, record.reply_octets = watched.frames, watched.octets
+                record.outcome = "answered" if watched.whole else "cancelled"
+                self._web_done(record, began)
+
+            return attrs.evolve(page, more=_Watched(page.more, page.body, ended))
 
         return observed
+
+    def _web_done(self, record: Record, began: float) -> None:
+        record.user = self._users.pop(record.transaction, "")
+        record.seconds = self._now() - began
+        self._count(record)
+        self._keep(record)
 
     def _record(
         self, port: Port, request: Any, hop: Hop, began: float, outcome: Outcome, user: str = ""
@@ -133,12 +149,11 @@ class Observer:
         record.status, record.code = port.outcome(octets)
         record.reply, record.reply_octets, record.frames = octets[: self._longest], len(octets), 1
 
-    def _page(self, record: Record, page: Page) -> None:
-        record.http = int(page.status)
-        record.reply, record.reply_octets = page.body[: self._longest], len(page.body)
+    def _page(self, record: Record, page: Page, octets: bytes) -> None:
+        record.reply, record.reply_octets = octets[: self._longest], len(octets)
         record.frames = 1
         if page.status == HTTPStatus.OK:
-            record.status, record.code = self._web.outcome(page.body, self._web_header.size)
+            record.status, record.code = self._web.outcome(octets, self._web_header.size)
 
     def _done(self, record: Record, port: Port, request: Any) -> None:
         """Echoes are counted and not kept: they would come to fill the journal of who waits."""

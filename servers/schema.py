@@ -79,7 +79,7 @@ def _flag(name: str) -> Column[bool]:
 
 store = Table("store", metadata, Column("version", Integer, primary_key=True))
 
-changes = Table(  # how often a statement has changed a reference table, whoever sent it
+changes = Table(  # how often what is kept in memory has changed, whoever changed it
     "changes",
     metadata,
     Column("name", String, primary_key=True),
@@ -432,6 +432,9 @@ audit_heads = Table(  # the newest of each file; numbers and texts as protocol.a
 
 REFERENCE = "REFERENCE"
 """The row of `changes` for the tables that `reference` keeps in memory."""
+
+SESSIONS = "SESSIONS"
+"""The row of `changes` for sessions that were changed in the store and not through a jar."""
 
 KEPT_IN_MEMORY = (
     report_columns,

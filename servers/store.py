@@ -206,7 +206,9 @@ def _create(opened: Store, fill: Callable[[Connection], None] | None) -> int:
         connection.execute(
             insert(schema.counters), [{"name": name, "last": 0} for name in COUNTERS]
         )
-        connection.execute(insert(schema.changes).values(name=schema.REFERENCE, count=0))
+        kept_in_memory = (schema.REFERENCE, schema.SESSIONS)
+        rows = [{"name": name, "count": 0} for name in kept_in_memory]
+        connection.execute(insert(schema.changes), rows)
         if fill is not None:
             fill(connection)
         connection.execute(insert(schema.store).values(version=schema.VERSION))

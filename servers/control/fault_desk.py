@@ -9,13 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from starwire.servers.fault import Fault
 from starwire.servers.fault_plan import FaultPlan
 
-from .routing import Asked, Problem, route
-
-
-class Added(Struct, frozen=True):
-    """The number of what was added."""
-
-    id: int
+from .routing import Added, Asked, Problem, route
 
 
 class FaultShown(Struct, frozen=True):
@@ -52,7 +46,14 @@ class FaultDesk:
         shown = [FaultShown(number, hits, fault) for number, fault, hits in listed]
         return FaultList(self._plan.seed, shown)
 
-    @route("POST", "/faults", body=Fault, result=Added, status=HTTPStatus.CREATED)
+    @route(
+        "POST",
+        "/faults",
+        body=Fault,
+        result=Added,
+        status=HTTPStatus.CREATED,
+        example={"kind": "delay", "hop": "rm", "message": "GRTL", "seconds": 0.5, "nth": 2},
+    )
     async def add_fault(self, asked: Asked) -> Added:
         """Switch a fault on."""
         return Added(self._plan.add(asked.body))

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.task import deferLater
+
 from starwire.protocol.profile import Profile
 from starwire.servers.adapter import Interposer
 from starwire.servers.configuration import ControlSettings
@@ -14,13 +16,17 @@ from starwire.servers.front import PostAnswerer
 from starwire.servers.journal import Journal
 from starwire.servers.metrics import Metrics, OpenConnections
 from starwire.servers.observer import Observer
+from starwire.servers.stubs import Sessions, Stubs
 
 from .fault_desk import FaultDesk
 from .health import Endpoint, HealthDesk, StoreProbe
 from .metrics_desk import MetricsDesk
+from .openapi import DescriptionDesk
 from .routing import routes_of
 from .shown import Showing
 from .site import ControlSite
+from .state_desk import State, StateDesk
+from .stub_desk import StubDesk
 from .transaction_desk import TransactionDesk
 
 
@@ -34,6 +40,7 @@ class ControlPlane:
         settings: ControlSettings,
         faults: FaultPlan,
         connections: OpenConnections,
+        sessions: Callable[[], Sessions],
     ) -> None:
         self._reactor = reactor
         self._profile = profile
@@ -50,22 +57,31 @@ class ControlPlane:
             clock=time.time,
             now=time.perf_counter,
         )
+        self._stubs = Stubs(profile, lambda seconds: deferLater(reactor, seconds), sessions)
+        self.stub: Interposer = self._stubs.interpose
+        """Goes round every port, inside of faults."""
         self.watch: Interposer = observer.interpose
         """Goes round every port, outermost."""
         self.watch_web: Callable[[PostAnswerer], PostAnswerer] = observer.interpose_web
         """And round the web server's."""
 
-    def site(self, database: Any, places: Callable[[], list[tuple[str, str, int]]]) -> ControlSite:
+    def site(self, state: State, places: Callable[[], list[tuple[str, str, int]]]) -> ControlSite:
         """The port; `places` are name, host and port of every endpoint of this process."""
 
         def endpoints() -> list[Endpoint]:
             return [Endpoint(*place) for place in places()]
 
+        description = DescriptionDesk()
         desks = [
-            HealthDesk(self._profile, StoreProbe(self._reactor, database), endpoints),
+            HealthDesk(self._profile, StoreProbe(self._reactor, state.database), endpoints),
             TransactionDesk(self._journal, Showing(self._profile)),
+            StubDesk(self._stubs),
             FaultDesk(self._faults),
+            StateDesk(state, self._journal, self._stubs, self._faults),
             MetricsDesk(self._metrics),
+            description,
         ]
+        routes = routes_of(desks)
+        description.tell_of(routes)
         names = (self._settings.host, *self._settings.names)
-        return ControlSite(routes_of(desks), names=names, longest=self._settings.body_octets)
+        return ControlSite(routes, names=names, longest=self._settings.body_octets)

@@ -27,6 +27,12 @@ class Error(Struct, frozen=True):
     """A path, a header, a query parameter or a key of the body; "" for the request as a whole."""
 
 
+class Added(Struct, frozen=True):
+    """The number of what was added."""
+
+    id: int
+
+
 class Problem(Exception):
     """A request that is not carried out; it becomes an Error with an HTTP status."""
 
@@ -78,6 +84,8 @@ class Route:
     status: int
     others: Mapping[int, Any]
     """Further statuses and the type of what comes with each."""
+    example: Mapping[str, Any] | None
+    """A body that is taken."""
 
     @property
     def parameters(self) -> list[tuple[str, type]]:
@@ -100,12 +108,14 @@ def route(
     body: Any = None,
     status: int = HTTPStatus.OK,
     others: Mapping[int, Any] | None = None,
+    example: Mapping[str, Any] | None = None,
 ) -> Callable[[_Marked], _Marked]:
     """Mark a method `async (Asked) -> result`; its docstring describes the route."""
 
     def mark(answer: _Marked) -> _Marked:
         summary = " ".join((answer.__doc__ or "").split())
-        told = Route(method, path, summary, query, body, result, int(status), others or {})
+        wanted = (method, path, summary, query, body, result, int(status), others or {}, example)
+        told = Route(*wanted)
         answer.route = told  # type: ignore[attr-defined]
         return answer
 
@@ -196,11 +206,22 @@ def _body(told: Route, kind: str, body: bytes) -> Any:
     if kind.partition(";")[0].strip().lower() != JSON:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"must be {JSON}", "Content-Type")
     try:
-        return msgspec.json.decode(body, type=told.body)
+        return msgspec.convert(_with_integers(msgspec.json.decode(body)), told.body)
     except msgspec.ValidationError as error:
         raise _malformed(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(HTTPStatus.BAD_REQUEST, f"not JSON: {error}", "body") from None
+
+
+def _with_integers(plain: Any) -> Any:
+    """Numbers without a fraction as integers: JSON does not tell 5.0 from 5."""
+    if isinstance(plain, float) and plain.is_integer():
+        return int(plain)
+    if isinstance(plain, dict):
+        return {key: _with_integers(value) for key, value in plain.items()}
+    if isinstance(plain, list):
+        return [_with_integers(value) for value in plain]
+    return plain
 
 
 def _malformed(error: msgspec.ValidationError) -> Problem:

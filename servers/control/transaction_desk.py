@@ -15,7 +15,7 @@ from .shown import Showing, TransactionShown
 
 WATCHED = tuple(name for name in DEFAULT_PORTS if name != "control")
 HopName = Annotated[str, Meta(pattern=f"^({'|'.join(WATCHED)})$")]
-Octets = Annotated[str, Meta(pattern="^[\\x00-\\xff]*$", max_length=1_000_000)]
+Octets = Annotated[str, Meta(pattern="^[\\x00-\\xff]*$", max_length=1000)]
 """Text of the wire: one character for each octet."""
 
 

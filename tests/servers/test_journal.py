@@ -244,6 +244,34 @@ def test_the_payload_of_a_run_that_was_broken_off_is_not_kept(watched: Watched) 
     assert "secret" not in watched.ask("GET", "/transactions/1").json["reply"]["octets"]
 
 
+def test_a_bulk_reply_at_the_web_server(watched: Watched) -> None:
+    def frame(operation: int, payload: bytes, status: int) -> bytes:
+        header = PROFILE.wire.bulk.encode(BulkHeader(operation, 9, 0, 5))
+        return DISPATCHER.frame(DispatcherHeader(1, type=3, status=status), header + payload)
+
+    async def answering(body: bytes, cookie: str, hop: Hop) -> Page:
+        first = WEB.encode(WebHeader(1, "key")) + frame(1, b"secret", 3)
+        return Page(200, first, "key", more=Frames(*later))
+
+    later: list[bytes] = []
+    post = watched.observer.interpose_web(answering)
+    page = at_once(post(b"", "", HOP))
+    assert (page.key, watched.listed()) == ("key", [])
+    at_once(page.more.next())
+    page.more.close()
+    later.append(frame(2, b"D" * 32, 4))
+    page = at_once(post(b"", "", HOP))
+    for _ in range(2):
+        at_once(page.more.next())
+    page.more.close()
+    one, two = watched.listed("?detail=full")
+    assert "secret" not in one["reply"]["octets"]
+    assert (one["status"], one["reply_frames"], one["reply_octets"]) == (3, 1, 33 + 76 + 25 + 6)
+    assert (two["status"], two["reply_frames"], two["outcome"]) == (4, 2, "answered")
+    assert two["reply"]["octets"].endswith("D" * 32)
+    assert watched.observer._users == {}
+
+
 def crossed(watched: Watched, *messages: bytes) -> None:
     for message in messages:
         watched.cross("rm", framed(message), reply(b"SRTL<ERROR=0>"))
