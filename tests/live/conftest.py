@@ -2,7 +2,7 @@
 
 import http.client
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,13 @@ class Chain(msgspec.Struct):
     def control(self, method: str, path: str, body: object = None) -> Any:
         """What the control API answers; RuntimeError for a refusal."""
         host, _, port = self.emulator.places["control"].rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
         octets = None if body is None else msgspec.json.encode(body)
-        connection.request(method, path, octets, {"Content-Type": "application/json"})
-        with connection.getresponse() as response:
+        with closing(http.client.HTTPConnection(host, int(port), timeout=30)) as connection:
+            connection.request(method, path, octets, {"Content-Type": "application/json"})
+            response = connection.getresponse()
             said = response.read()
-            if response.status >= 400:
-                raise RuntimeError(f"{response.status} {said.decode()}")
-        connection.close()
+        if response.status >= 400:
+            raise RuntimeError(f"{response.status} {said.decode()}")
         return msgspec.json.decode(said) if said else None
 
     @contextmanager
