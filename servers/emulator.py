@@ -158,8 +158,6 @@ class Emulator:
         url = url_of(self._settings.state, self._settings.database)
         self._database = Database(self._reactor, open_store(url, fill=first.fill))
         self._database.start()
-        if self.recorder is not None:
-            self.recorder.begin()
         starters: list[tuple[str, Callable[[], Any]]] = [
             ("jar", self._start_jar),
             *((spec.name, lambda spec=spec: self._start_proxy(spec)) for spec in PROXIES),
@@ -172,6 +170,8 @@ class Emulator:
         self._services = self._make_services(self._database)
         self._bulk = self._make_bulk(self._database)
         await self._start_audit(self._database)
+        if self.recorder is not None:
+            self.recorder.begin()
         for target, name in PROXY_OF_TARGET.items():
             if name in self._ports and target not in self._registry:
                 self._registry.place(target, f"{self._settings.host}:{self._ports[name]}")

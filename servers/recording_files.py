@@ -134,7 +134,7 @@ class RecordingFiles:
         self._size += done
 
     def _try_to_put(self, line: bytes, *, rotates: bool = True) -> None:
-        if self._failed:
+        if self._failed or self._file < 0:
             return
         try:
             self._put(line)
