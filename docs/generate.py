@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes what of this folder is made from the tables of the protocol room.
 
-    ./dev docs              error-codes.md, and the last two sections of protocol.md
+    ./dev docs              error-codes.md, the last two sections of protocol.md, and the schemas of
+                            recordings and bundles
     ./dev docs --check      writes nothing; exit status 1 if a file is not what it would write
 
 The tables are protocol/codes.toml and protocol/catalogue/*.toml; what stands behind a mark
@@ -10,12 +11,17 @@ The tables are protocol/codes.toml and protocol/catalogue/*.toml; what stands be
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from starwire.protocol.bundle import Manifest
 from starwire.protocol.catalogue import (
     Catalogue,
     CheckSpec,
@@ -27,6 +33,8 @@ from starwire.protocol.catalogue import (
 )
 from starwire.protocol.catalogue.loading import load_vocabulary
 from starwire.protocol.codes import Code, Proxy, codes
+from starwire.protocol.explaining import Explained
+from starwire.protocol.recording import Event, Octets
 
 DOCS = Path(__file__).resolve().parent
 
@@ -110,7 +118,12 @@ def generated(docs: Path) -> dict[Path, str]:
     page = docs / "protocol.md"
     text = replaced(page.read_text("utf-8"), "codes", "\n".join(codes_section()))
     text = replaced(text, "catalogue", "\n".join(catalogue_section(catalogue())))
-    return {page: text, docs / "error-codes.md": "\n".join(codes_page()) + "\n"}
+    return {
+        page: text,
+        docs / "error-codes.md": "\n".join(codes_page()) + "\n",
+        docs / "recording.schema.json": recording_schema(),
+        docs / "bundle.schema.json": schema_text("The manifest of a starwire bundle", Manifest),
+    }
 
 
 def replaced(text: str, name: str, section: str) -> str:
@@ -121,6 +134,44 @@ def replaced(text: str, name: str, section: str) -> str:
         raise SystemExit(f"generate.py: no {mark.strip()} in protocol.md")
     _, heading, rest = behind.partition("\n## ")
     return f"{before}{mark}\n{section}\n{heading}{rest}"
+
+
+# ---- schemas -------------------------------------------------------------------------------------
+
+
+def recording_schema() -> str:
+    """Of one line of a recording. What stands decoded is raw JSON to the program, for people only;
+    its shape is published all the same.
+    """
+    title = "A line of a starwire recording, format 1"
+    (told,), definitions = msgspec.json.schema_components(
+        [list[Explained]], ref_template="#/$defs/{name}"
+    )
+    schema = schema_of(title, Event)
+    for definition in schema["$defs"].values():
+        if "decoded" in definition["properties"]:
+            definition["properties"]["decoded"] = told
+    schema["$defs"] |= definitions
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def schema_of(title: str, kind: Any) -> dict[str, Any]:
+    """The JSON schema of a class of the program, or of several."""
+    schema = msgspec.json.schema(kind, schema_hook=octets_as_text)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        **schema,
+    }
+
+
+def schema_text(title: str, kind: Any) -> str:
+    return json.dumps(schema_of(title, kind), indent=2) + "\n"
+
+
+def octets_as_text(kind: type) -> dict[str, Any]:
+    assert kind is Octets
+    return {"type": "string", "pattern": "^[\\u0000-\\u00ff]*$"}
 
 
 # ---- codes ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from starwire.protocol.bundle import BundleError, Manifest, Member, pack, pieces, unpack
+from starwire.protocol.bundle import DAMAGE, BundleError, Manifest, Member, pack, pieces, unpack
 from starwire.protocol.profile import Profile, ProfileError, profile_of_tables
 
 from .recordings import Recording
@@ -82,7 +82,7 @@ class Bundle:
             self._archive = zipfile.ZipFile(self.path)
         except OSError as error:
             raise BundleError(f"{path}: {error.strerror or error}") from None
-        except zipfile.BadZipFile:
+        except DAMAGE:
             raise BundleError(f"{path}: is no bundle: it is no zip archive") from None
         try:
             self.manifest = unpack(self._archive)

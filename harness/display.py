@@ -9,27 +9,16 @@ from typing import Any, TypeAlias
 import msgspec
 
 from starwire.grammar import Group, Limits, Message, MetadataError, Value, parse, strip
+from starwire.protocol.explaining import LAYERS, WORDS, word_for
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.packing import HeaderCodec
-from starwire.protocol.status import MessageType, Operation, Status, Transaction
+from starwire.protocol.status import Status
 
 from .envelopes import Reply
 
 _SHORT = 72
 """Characters up to which a value with groups stands on one line."""
 _SEPARATOR = pattern("[,\x01]")
-_LAYERS = {
-    WebHeader: "web",
-    DispatcherHeader: "dispatcher",
-    CommonHeader: "common",
-    BulkHeader: "bulk",
-}
-_WORDS: dict[str, type[Any]] = {
-    "operation": Operation,
-    "type": MessageType,
-    "status": Status,
-    "transaction": Transaction,
-}
 _BRIEF = {"session_key": "key", "target": "to", "user_id": "user", "enterprise_id": "enterprise"}
 _KEY = 8
 """Characters of a session key that are shown: enough to tell two apart, useless to a thief."""
@@ -110,9 +99,9 @@ def header_line(header: Header) -> str:
         if isinstance(value, str):
             told.append(f"{name}={_text(name, value) or '-'}")
         else:
-            word = _word(name, value)
+            word = word_for(name, value)
             told.append(f"{name}={value}({word})" if word else f"{name}={value}")
-    return f"{_LAYERS[type(header)]} header: {' '.join(told)}"
+    return f"{LAYERS[type(header)]} header: {' '.join(told)}"
 
 
 def header_words(header: Header) -> str:
@@ -121,14 +110,14 @@ def header_words(header: Header) -> str:
     end: list[str] = []
     for name, value in msgspec.structs.asdict(header).items():
         if name == "status":
-            end += [f"{value} {_word(name, value)}"] if value else []
+            end += [f"{value} {word_for(name, value)}"] if value else []
         elif name == "length":
             end.append(f"{value} octets")
-        elif name in _WORDS:
-            told.append(_word(name, value))
+        elif name in WORDS:
+            told.append(word_for(name, value))
         elif name != "version" and value:
             told.append(f"{_BRIEF.get(name, name)} {_text(name, str(value))}")
-    return f"{_LAYERS[type(header)]}: {', '.join(told + end)}"
+    return f"{LAYERS[type(header)]}: {', '.join(told + end)}"
 
 
 def _text(name: str, value: str) -> str:
@@ -136,17 +125,6 @@ def _text(name: str, value: str) -> str:
     if name == "session_key" and len(value) > _KEY:
         return f"{shown(value[:_KEY])}..."
     return shown(value)
-
-
-def _word(name: str, value: int) -> str:
-    """What a number of a header stands for; "" where it is just a number."""
-    words = _WORDS.get(name)
-    if words is None:
-        return ""
-    try:
-        return str(words(value).name.lower().replace("_", " "))
-    except ValueError:
-        return "unknown"
 
 
 def headers_of(octets: bytes, layers: Sequence[HeaderCodec[Any]]) -> list[Header]:

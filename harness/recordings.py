@@ -174,8 +174,12 @@ def _part(path: Path) -> IO[bytes]:
 def _gaps(names: Iterable[str]) -> Iterator[str]:
     for before, behind in itertools.pairwise(parts_among(names)):
         if behind > before + 1:
-            missing = f"{before + 1}" if behind == before + 2 else f"{before + 1} to {behind - 1}"
-            yield f"part {missing} is missing"
+            one = behind == before + 2
+            yield (
+                f"part {before + 1} is missing"
+                if one
+                else f"parts {before + 1} to {behind - 1} are missing"
+            )
 
 
 def _header(place: str, line: bytes) -> Header:

@@ -9,7 +9,7 @@ import msgspec
 from starwire.grammar import Limits
 from starwire.protocol.codes import text_of
 from starwire.protocol.conversations import Conversations, Said
-from starwire.protocol.explaining import explained, message_of, parameters_of
+from starwire.protocol.explaining import Explained, explained, message_of, parameters_of
 from starwire.protocol.recording import (
     Closed,
     End,
@@ -129,5 +129,7 @@ def _with_decoded(event: Event, said: Said, limits: Limits) -> Event:
     if not isinstance(event, Segment | Request | Response):
         return event
     told = [explained(unit, sender_of(event), limits) for unit in said.units]
+    if said.problem:
+        told.append(Explained(len(event.octets), problem=said.problem))
     decoded = msgspec.Raw(msgspec.json.encode(told)) if told else msgspec.UNSET
     return msgspec.structs.replace(event, decoded=decoded)

@@ -31,6 +31,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every member, the earliest that a zip archive knows: the same content gives the same
 octets."""
 _PIECE = 1 << 16
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+"""What zipfile raises for an archive that is damaged, or that uses what no bundle does."""
 _LONGEST_MANIFEST = 64 * 1024 * 1024
 _MEMBER = re.compile(r"traffic/[1-9][0-9]*/[A-Za-z0-9_-][A-Za-z0-9._-]*")
 """Names that are safe to extract anywhere."""
@@ -121,8 +123,8 @@ def unpack(archive: zipfile.ZipFile) -> Manifest:
         text = archive.read(MANIFEST)
     except KeyError:
         raise BundleError(f"is no bundle: it has no {MANIFEST}") from None
-    except zipfile.BadZipFile as error:
-        raise BundleError(f"{MANIFEST}: {error}") from None
+    except DAMAGE as error:
+        raise BundleError(f"{MANIFEST}: is damaged: {error}") from None
     beginning = _decoded(text, _Beginning)
     if beginning.format > FORMAT:
         raise BundleError(
@@ -145,7 +147,7 @@ def pieces(archive: zipfile.ZipFile, member: Member) -> Iterator[bytes]:
                 yield piece
     except KeyError:
         raise BundleError(f"{member.name}: is missing") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGE as error:
         raise BundleError(f"{member.name}: is damaged: {error}") from None
     if (octets, digest.hexdigest()) != (member.octets, member.sha256):
         raise BundleError(f"{member.name}: is not what the manifest says: {octets} octets")

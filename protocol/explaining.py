@@ -21,18 +21,20 @@ from .recording import Sender
 from .status import MessageType, Operation, Status, Transaction
 from .units import Unit, UnitError, units
 
-_LAYERS = {
+LAYERS = {
     WebHeader: "web",
     DispatcherHeader: "dispatcher",
     CommonHeader: "common",
     BulkHeader: "bulk",
 }
-_WORDS: dict[str, type[Any]] = {
+"""What each header is called."""
+WORDS: dict[str, type[Any]] = {
     "transaction": Transaction,
     "type": MessageType,
     "operation": Operation,
     "status": Status,
 }
+"""The fields whose numbers have names."""
 _LONGEST_MESSAGE = 8192
 """Octets of a message that is told; of a longer one only its beginning is shown, as data."""
 _LONGEST_VALUE = 120
@@ -92,7 +94,7 @@ class Explainer:
 
 def explained(unit: Unit, sender: Sender, limits: Limits) -> Explained:
     """One unit in words."""
-    headers = {_LAYERS[type(one)]: msgspec.structs.asdict(one) for one in unit.headers}
+    headers = {LAYERS[type(one)]: msgspec.structs.asdict(one) for one in unit.headers}
     words = dict(_words(unit, sender))
     message = message_of(unit, limits) if len(unit.data) <= _LONGEST_MESSAGE else None
     if message is None:
@@ -127,7 +129,7 @@ def parameters_of(message: Message) -> list[tuple[str, str]]:
 
 def word_for(name: str, value: int) -> str:
     """What the number of that header field stands for; "" where it is just a number."""
-    kind = _WORDS.get(name)
+    kind = WORDS.get(name)
     if kind is None:
         return ""
     try:
@@ -145,7 +147,7 @@ def _is_no_message(unit: Unit) -> bool:
 def _words(unit: Unit, sender: Literal["client", "server"]) -> list[tuple[str, str]]:
     told = []
     for header in unit.headers:
-        for name in _WORDS:
+        for name in WORDS:
             value = getattr(header, name, None)
             if value is not None and (name != "status" or sender == "server"):
                 told.append((name, word_for(name, value)))

@@ -228,7 +228,7 @@ class WebTap(Tap):
             "octets": Octets(data),
             "transaction": self._transaction,
             "more": length is None or request.sentLength < int(length[0]),
-            "decoded": _beside(self._server.feed(data)),
+            "decoded": _beside(self._server.feed(data) if request.code == 200 else []),
         }
         if self._began:
             self._note(Segment, sender="server", **facts)

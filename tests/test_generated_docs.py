@@ -35,7 +35,7 @@ def generate() -> ModuleType:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in ("protocol.md", "error-codes.md"):
+    for name in ("protocol.md", "error-codes.md", "recording.schema.json", "bundle.schema.json"):
         shutil.copy(DOCS / name, tmp_path)
     return tmp_path
 
@@ -54,6 +54,8 @@ def test_what_stands_there_is_what_would_be_written() -> None:
     ("name", "old", "new"),
     [
         ("error-codes.md", "| 6612 |", "| 6613 |"),
+        ("recording.schema.json", '"sealed"', '"healed"'),
+        ("bundle.schema.json", '"seed"', '"sneed"'),
         ("protocol.md", "| 6612 | the brackets", "| 6612 | the braces"),
         ("protocol.md", "#### GRTL: Retrieve", "#### GRTL: Receive"),
     ],
