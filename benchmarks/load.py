@@ -82,7 +82,8 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-def _post(path: str, body: bytes) -> bytes:
+def post(path: str, body: bytes) -> bytes:
+    """A POST of `body` on a connection that is kept."""
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
@@ -95,7 +96,7 @@ class _Client:
         self._tls = _tls() if order["path"] else None
         frames = [bytes.fromhex(one) for one in order["frames"]]
         if self._tls:
-            frames = [_post(order["path"], frame) for frame in frames]
+            frames = [post(order["path"], frame) for frame in frames]
         self._frames = itertools.cycle(frames)
         self._from, self._to = order["length"]
         self._at, self._good = order["good"][0], bytes.fromhex(order["good"][1])
