@@ -28,6 +28,11 @@ class HeldOctets:
         """How many octets are held."""
         return len(self._held) - self._start
 
+    @property
+    def held(self) -> int:
+        """How many octets are held."""
+        return len(self._held) - self._start
+
     def feed(self, data: bytes) -> None:
         """Octets from the peer, any number of them. After an error they are not even kept."""
         if self._deaf:

@@ -60,6 +60,22 @@ class Hop(Struct, frozen=True, gc=False):
     peer: str
     frame: int = 0
     """The number of the request on its connection, from 1."""
+    excess: bool = False
+    """Whether its connection is one more than its port takes."""
+
+
+class Holding:
+    """The octets that are held for peers, unfinished requests and unread replies, and a limit."""
+
+    __slots__ = ("most", "octets")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.octets = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.octets > self.most
 
 
 class Refused(Exception):
@@ -88,6 +104,13 @@ class Reader(Protocol):
         """Whether octets of an unfinished request are held."""
 
     @property
+    def held(self) -> int:
+        """The octets that are held of it."""
+
+    def overloaded(self) -> bytes:
+        """What is owed for it if no more can be held of it (111); "" if nobody could read that."""
+
+    @property
     def greeting(self) -> bytes:
         """What is sent before anything else; a sealed link has one (ENC-01)."""
 
@@ -109,6 +132,10 @@ class PlainReader:
     greeting = b""
     ready = True
     tap: Tap | None = None
+
+    def overloaded(self) -> bytes:
+        """Without a header nobody could read a status."""
+        return b""
 
     def wrap(self, octets: bytes) -> bytes:
         return octets
@@ -147,9 +174,12 @@ class AnsweringFactory(Factory):
         trail: Trail,
         admits: Callable[[str], bool] = lambda host: True,
         shares: Callable[[Any], bool] | None = None,
+        most_connections: int = 0,
+        holding: Holding | None = None,
     ) -> None:
         """`shares` tells the requests that may be answered before one that came earlier on their
-        connection; without it none may.
+        connection; without it none may. Of more connections than `most_connections`, 0 for any
+        number, the requests are marked, and at twice as many no more are accepted.
         """
         self.name = name
         self.reactor = reactor
@@ -161,10 +191,20 @@ class AnsweringFactory(Factory):
         self._make_reader = make_reader
         self._admits = admits
         self._shares = shares
+        self._most = most_connections
+        self.holding = holding or Holding(2**63)
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether there are more connections than the port takes."""
+        return 0 < self._most < len(self.connections)
 
     def buildProtocol(self, addr: Any) -> Any:
         if not self._admits(addr.host):
             self.log("not-admitted", peer=address(addr))
+            return None
+        if self._most and len(self.connections) >= 2 * self._most:
+            self.log("too-many", peer=address(addr))
             return None
         protocol = Answering(self._make_reader(), self.patience, self._shares)
         protocol.factory = self
@@ -216,11 +256,15 @@ class Answering(TwistedProtocol):
         """An answer that goes out behind the next."""
         self._queue: list[Answer] = []
         """Answers that are ready while another goes out piece by piece."""
-        self._ahead = 0
         self._paused = False
         self._pulling = False
         self._in_middle = False
         self._blocked = False
+        self._counted = 0
+        """Octets that are part of `factory.holding`."""
+        self._unread = 0
+        """Octets of the last answers, of which the peer has not read all where it is blocked."""
+        self._excess = False
         self._peer_ended = False
         self._closing = False
         self._peer = ""
@@ -245,6 +289,7 @@ class Answering(TwistedProtocol):
 
     def connectionMade(self) -> None:
         self.factory.connections.add(self)
+        self._excess = self.factory.is_exceeded
         self._peer = address(self.transport.getPeer())
         if self._tap is not None:
             self._tap.opened(self._peer, address(self.transport.getHost()))
@@ -263,8 +308,7 @@ class Answering(TwistedProtocol):
         if self._full:
             if self._outflow is not None:
                 self._overtake(self._outflow)
-            self._ahead += len(data)
-            if self._ahead > _HELD_WHILE_BUSY and not self._paused:
+            if not self._paused and self._reader.held > _HELD_WHILE_BUSY:
                 self._paused = True
                 self.transport.pauseProducing()
         else:
@@ -286,6 +330,7 @@ class Answering(TwistedProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.connections.discard(self)
+        self._hold(0)
         self._stop_timer()
         if not self._closing and self._reader.in_the_middle:
             self.factory.log("cut-off", peer=self._peer)
@@ -298,17 +343,18 @@ class Answering(TwistedProtocol):
     def pauseProducing(self) -> None:
         """The peer does not read: nothing more is answered until it does."""
         self._blocked = True
+        self._hold(self._unread)
         if self._outflow is not None:
             self._outflow.pauseProducing()
-            self._wait(self._patience.idle)
+        self._wait(self._patience.idle)
 
     def resumeProducing(self) -> None:
         self._blocked = False
+        self._hold(0)
+        self._deadline = None
         if self._outflow is not None:
-            self._deadline = None
             self._outflow.resumeProducing()
             return
-        self._resume_reading()
         self._advance()
 
     def stopProducing(self) -> None:
@@ -335,6 +381,7 @@ class Answering(TwistedProtocol):
             self._pulling = False
 
     def _await_more(self) -> None:
+        self._resume_reading()
         if self._peer_ended:
             if self._under_way:
                 return
@@ -348,6 +395,18 @@ class Answering(TwistedProtocol):
             # Counted once, from the first octet: a peer that drips would otherwise stay for ever.
             self._in_middle = True
             self._wait(self._patience.mid_frame)
+        if self._in_middle:
+            self._hold_unfinished()
+
+    def _hold_unfinished(self) -> None:
+        """Count what is held of an unfinished request; refuse it if that is too much for all."""
+        self._hold(self._reader.held)
+        if self.factory.holding.is_over and self._counted > _HELD_WHILE_BUSY:
+            raise Refused(self._reader.overloaded(), "the process holds too much")
+
+    def _hold(self, octets: int) -> None:
+        self.factory.holding.octets += octets - self._counted
+        self._counted = octets
 
     def _refuse(self, refused: Refused) -> None:
         """Say so behind the answers that are owed; the reader raises it again until then."""
@@ -368,7 +427,7 @@ class Answering(TwistedProtocol):
         self._in_middle = False
         factory = self.factory
         self._frames += 1
-        hop = Hop(factory.trail.of(self._peer), self._peer, self._frames)
+        hop = Hop(factory.trail.of(self._peer), self._peer, self._frames, self._excess)
         answering = factory.answer(request, hop)
         try:
             awaited = answering.send(None)
@@ -398,8 +457,9 @@ class Answering(TwistedProtocol):
         elif answer.close:
             self._end(answer.octets, "answered")
         else:
-            self.transport.write(self._reader.wrap(answer.octets))
-            self._resume_reading()
+            if self._counted and not self._blocked:
+                self._hold(0)
+            self._write(answer.octets)
             self._advance()
 
     def _in_a_manner(self, answer: Answer, manner: Manner) -> None:
@@ -407,7 +467,6 @@ class Answering(TwistedProtocol):
         octets, self._behind = answer.octets + self._behind, b""
         if manner.behind_next and not answer.close:
             self._behind = octets
-            self._resume_reading()
             self._advance()
         elif manner.reset or manner.drop:
             if answer.body is not None:
@@ -437,6 +496,11 @@ class Answering(TwistedProtocol):
             self._overtake(outflow)
 
     def _write(self, octets: bytes) -> None:
+        if self._blocked:
+            self._unread += len(octets)
+            self._hold(self._unread)
+        else:
+            self._unread = len(octets)
         self.transport.write(self._reader.wrap(octets))
 
     def _sent(self, outcome: Any, sending: Any, close: bool) -> None:
@@ -451,7 +515,6 @@ class Answering(TwistedProtocol):
             for answer in queue:
                 self._answered(answer)
         elif not self._closing:
-            self._resume_reading()
             self._advance()
 
     def _overtake(self, outflow: Outflow) -> None:
@@ -473,7 +536,6 @@ class Answering(TwistedProtocol):
             self._end(b"", "an answer failed")
 
     def _resume_reading(self) -> None:
-        self._ahead = 0
         if self._paused:
             self._paused = False
             self.transport.resumeProducing()

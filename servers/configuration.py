@@ -86,6 +86,22 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("body_octets: must be 1 or more")
 
 
+class CapacitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one process takes on at a time; beyond it requests get status 111."""
+
+    connections: int = 10_000
+    """Of one port. At twice as many, no more are accepted."""
+    transactions: int = 2_048
+    """Under way at one port."""
+    octets: int = 268_435_456
+    """Held for all peers together: unfinished requests, and replies that they do not read."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: must be 1 or more")
+
+
 class RecordingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`serve --record FOLDER`: the octets behind which a part is finished and compressed."""
 
@@ -114,6 +130,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     links: Links = msgspec.field(default_factory=Links)
     audit: AuditSettings = msgspec.field(default_factory=AuditSettings)
     control: ControlSettings = msgspec.field(default_factory=ControlSettings)
+    capacity: CapacitySettings = msgspec.field(default_factory=CapacitySettings)
     recording: RecordingSettings = msgspec.field(default_factory=RecordingSettings)
     seed: int = 0
     """What the faults draw from."""

@@ -28,6 +28,7 @@ from .audit import AUDITED, Audit
 from .audit_key import audit_key
 from .backend import BackEnd
 from .bulk import Bulk
+from .capacity import Capacity
 from .configuration import Configuration, read_link_keys
 from .database import Database
 from .deferral import Deferral
@@ -127,6 +128,8 @@ class Emulator:
         """Of every port of frames or bare messages, the innermost first."""
         self._faults = FaultPlan(settings.configuration.seed)
         self._misbehaviour = self._make_misbehaviour()
+        self._capacity = Capacity(settings.configuration.capacity, settings.profile)
+        self._interposers.append(self._capacity.interpose)
         self._control = self._make_control()
         if self._control is not None:
             self._interposers.insert(0, self._control.stub)
@@ -350,9 +353,12 @@ class Emulator:
         answer: PostAnswerer = front.answer
         if self._misbehaviour is not None:
             answer = self._misbehaviour.ports.front(answer)
+        answer = self._capacity.interpose_web(answer)
         if self._control is not None:
             answer = self._control.watch_web(answer)
-        return WebSite(self._reactor, self._profile, answer, self._trail, self.recorder)
+        site = WebSite(self._reactor, self._profile, answer, self._trail, self.recorder)
+        site.most_connections = self._capacity.connections
+        return site
 
     def _make_misbehaviour(self) -> Misbehaviour | None:
         """What only an emulator has whose faults can be switched on."""
@@ -485,6 +491,8 @@ class Emulator:
             answer,
             patience=patience,
             trail=self._trail,
+            most_connections=self._capacity.connections,
+            holding=self._capacity.holding,
             **options,
         )
 

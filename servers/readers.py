@@ -7,12 +7,12 @@ from typing import Any
 
 from starwire.grammar import MetadataError
 from starwire.protocol.frames import NEED_DATA, Frame, FrameError, FrameReader
-from starwire.protocol.headers import CommonHeader, mismatch_frame
+from starwire.protocol.headers import CommonHeader, mismatch_frame, reply_frame
 from starwire.protocol.native import NativeReader
 from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.profile import Profile
 from starwire.protocol.sealing import SealedLink, SealError
-from starwire.protocol.status import MessageType
+from starwire.protocol.status import MessageType, Status
 
 from .adapter import PlainReader, Reader, Refused
 
@@ -48,6 +48,14 @@ class FrameRequests(PlainReader):
         return self._reader.cut_off
 
     @property
+    def held(self) -> int:
+        return self._reader.held
+
+    def overloaded(self) -> bytes:
+        header = self._reader.begun
+        return reply_frame(self._codec, header, Status.OVERLOADED) if header else b""
+
+    @property
     def begun(self) -> Any | None:
         return self._reader.begun
 
@@ -81,6 +89,10 @@ class NativeRequests(PlainReader):
     @property
     def in_the_middle(self) -> bool:
         return self._reader.cut_off
+
+    @property
+    def held(self) -> int:
+        return self._reader.held
 
 
 class SealedRequests:
@@ -121,3 +133,11 @@ class SealedRequests:
     @property
     def in_the_middle(self) -> bool:
         return self._link.cut_off or self._inner.in_the_middle
+
+    @property
+    def held(self) -> int:
+        return self._link.held + self._inner.held
+
+    def overloaded(self) -> bytes:
+        """Of a record that is not all in, no header can be read."""
+        return b""

@@ -281,6 +281,7 @@ class TappedReader:
         self.finish = inner.finish
         self.greeting = inner.greeting
         self.ready = inner.ready
+        self.overloaded = inner.overloaded
 
     def feed(self, data: bytes) -> None:
         self.tap.received(data)
@@ -293,6 +294,10 @@ class TappedReader:
     @property
     def in_the_middle(self) -> bool:
         return self._inner.in_the_middle
+
+    @property
+    def held(self) -> int:
+        return self._inner.held
 
 
 def _beside(told: Iterable[Explained]) -> Any:

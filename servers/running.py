@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
@@ -41,6 +42,7 @@ def run_until_stopped(
 
     Raises one of CANNOT_START for what its user can mend.
     """
+    _allow_connections()
     reactor = _reactor()
     emulator = Emulator(reactor, settings, log)
     failed: list[BaseException] = []
@@ -80,3 +82,9 @@ def _reactor() -> Any:
     wrong: Any = FilteringLogObserver(lines, [only_wrong])
     globalLogBeginner.beginLoggingTo([wrong], redirectStandardIO=False)
     return reactor
+
+
+def _allow_connections() -> None:
+    """As many files as the system lets this process have: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

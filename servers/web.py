@@ -84,7 +84,7 @@ class WebRequest(BoundedRequest):
         body = self.content.read()
         peer = address(self.getClientAddress())
         self.channel.requests_read += 1
-        hop = Hop(transaction, peer, self.channel.requests_read)
+        hop = Hop(transaction, peer, self.channel.requests_read, self.channel.excess)
         cookie = (self.getCookie(site.cookie) or b"").decode("latin-1")
         site.answering += 1
         answered = Deferred.fromCoroutine(site.answer(body, cookie, hop))
@@ -206,9 +206,16 @@ class WebSite(HTTPFactory):
         self.answering = 0
         self.open = 0
         """How many connections there are."""
+        self.most_connections = 0
+        """See `adapter.AnsweringFactory`."""
 
     def buildProtocol(self, addr: Any) -> Any:
+        most = self.most_connections
+        if most and self.open >= 2 * most:
+            self.trail.line("web", "-", {"event": "too-many", "peer": address(addr)})
+            return None
         channel: Any = super().buildProtocol(addr)
+        channel.excess = 0 < most <= self.open
         channel.requestFactory = partial(WebRequest, self)
         return channel
 

@@ -50,6 +50,10 @@ class Lines(PlainReader):
     def in_the_middle(self) -> bool:
         return bool(self._held)
 
+    @property
+    def held(self) -> int:
+        return len(self._held)
+
 
 class Transport:
     """What Answering asks of a TCP transport, each call noted."""
@@ -123,6 +127,7 @@ class Port:
         self.asked: list[bytes] = []
         self.slow: dict[bytes, Deferred[Answer]] = {}
         self.cancelled: list[bytes] = []
+        self.answered_at_most = 0
         self.body = Pieces()
         self.factory = AnsweringFactory(
             "test",
@@ -139,6 +144,8 @@ class Port:
 
     async def answer(self, request: bytes, hop: Hop) -> Answer:
         self.asked.append(request)
+        if len(self.asked) == self.answered_at_most:
+            self.protocol.pauseProducing()  # as a transport does when its buffer is full
         if request.startswith(b"slow"):
             self.slow[request] = Deferred(lambda _: self.cancelled.append(request))
             return await self.slow[request]
@@ -309,6 +316,9 @@ def test_no_more_than_64_share_a_connection_and_the_peer_is_paused() -> None:
     assert port.transport.calls[-1] == "pauseProducing"
     port.slow[b"slow 7"].callback(Answer(b"7\n"))
     assert len(port.asked) == 65
+    assert port.transport.calls[-1] == "pauseProducing"  # as much as before is held
+    for number in range(8, 15):
+        port.slow[b"slow %d" % number].callback(Answer(b"\n"))
     assert port.transport.calls[-1] == "resumeProducing"
 
 
@@ -426,7 +436,7 @@ def test_a_refusal_behind_a_body_waits_for_its_end(port: Port) -> None:
 
 def test_a_peer_that_sends_far_ahead_of_a_body_is_paused(port: Port) -> None:
     port.protocol.dataReceived(b"body\n")
-    port.protocol.dataReceived(b"x\n" * 32_769)
+    port.protocol.dataReceived(b"y\n" * 32_770)
     assert port.transport.calls[-1] == "pauseProducing"
     assert port.body.waits is not None
     port.body.waits.callback(b"")
@@ -521,3 +531,16 @@ def test_a_log_line_quotes_what_would_tear_it() -> None:
     log = io.StringIO()
     Trail(log).line("web", "a-1", {"user": "two words", "key": "", "status": 0, "odd": "\n\xff"})
     assert log.getvalue() == "hop=web txn=a-1 user='two words' key='' status=0 odd='\\nÿ'\n"
+
+
+def test_a_peer_that_reads_slowly_cannot_fill_the_memory_with_what_it_asks(port: Port) -> None:
+    """Every answer lets it go on for a moment; what it has sent ahead is worked off first."""
+    port.protocol.pauseProducing()
+    port.protocol.dataReceived(b"x\n" * 40_000)
+    assert port.transport.calls[-1] == "pauseProducing"
+    port.answered_at_most = 10
+    port.protocol.resumeProducing()
+    assert port.transport.calls[-1] == "pauseProducing"
+    port.answered_at_most = 0
+    port.protocol.resumeProducing()
+    assert port.transport.calls[-1] == "resumeProducing"
