@@ -3,13 +3,16 @@
 Workers add, copy, activate and delete reports over HTTPS and put items into an Inbox on its native
 port, each keeping a ledger of what was acknowledged. The emulator is killed at a random moment and
 started again on the same state; then what it tells must be the ledger's, apart from the one change
-of each worker that was under way, which must be whole or not there.
+of each worker that was under way, which must be whole or not there. The audit trail of every life
+must verify (ENC-02).
 """
 
 from __future__ import annotations
 
 import contextlib
 import random
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -276,6 +279,14 @@ class Run:
             raise error
 
 
+def verified(state: Path) -> int:
+    """How many files `starwire audit verify` finds good; all must be."""
+    command = [sys.executable, "-m", "starwire.harness.cli", "audit", "verify"]
+    done = subprocess.run([*command, "--state", str(state)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.count(": good, ")
+
+
 def prove(*, quick: bool) -> Iterator[str]:
     """The proof, line by line."""
     kills = 8 if quick else 200
@@ -293,4 +304,5 @@ def prove(*, quick: bool) -> Iterator[str]:
         yield f"{kills} kills, {acknowledged} acknowledged changes by {WORKERS} workers"
         yield f"the slowest start took {run.slowest:.2f} s"
         assert acknowledged >= kills, "the load was no load"
+        yield f"{verified(run.state)} files of the audit trail are what was written"
     yield "no acknowledged change was lost, none was half done, the session lived through it all"
