@@ -93,6 +93,8 @@ class FrameReader(HeldOctets, Generic[F]):
         waiting = len(self._held) - self._start
         header = self._header
         if header is None:
+            if not waiting and self._failure is None:
+                return NEED_DATA
             if waiting < self._size:
                 self._judge_beginning(waiting)
                 return NEED_DATA

@@ -59,8 +59,11 @@ class Multiplexer(Generic[T]):
     def has_room(self) -> bool:
         return len(self._in_flight) < self._most and not self.is_over
 
-    def ask(self, header: CommonHeader, frame: bytes, asker: T, due: float) -> None:
-        """`frame`, which has that header, is to be sent; its reply is due at that time.
+    def ask(
+        self, header: CommonHeader, frame: bytes, asker: T, due: float, *, sent: bool = False
+    ) -> None:
+        """`frame`, which has that header, is to be sent, or is `sent` by the caller now; its reply
+        is due at that time.
 
         Raises ValueError where there is no room, and for a serial that is in flight.
         """
@@ -70,7 +73,8 @@ class Multiplexer(Generic[T]):
         if not self.has_room:
             raise ValueError(f"no room: {len(self._in_flight)} requests are in flight")
         self._in_flight[serial] = (header, asker, due)
-        self._unsent[serial] = frame
+        if not sent:
+            self._unsent[serial] = frame
 
     def take(self) -> list[bytes]:
         """The frames to send now. From now on they may have arrived."""

@@ -368,7 +368,7 @@ class Answering(TwistedProtocol):
             return
         self._pulling = True
         try:
-            while not (self._closing or self._full):
+            while not (self._closing or self._blocked or (self._under_way and self._full)):
                 request = self._reader.pull() if self._held is None else self._held
                 if request is None:
                     self._await_more()

@@ -15,7 +15,7 @@ from .adapter import Answer, Hop
 from .customer import Customer
 from .entitlements import Entitlements
 from .jar_client import JarUnreachable
-from .link import Reply, TimedOut, Unreachable
+from .link import Crowded, Reply, TimedOut, Unreachable
 from .proxy import Sessions
 from .registry import Registry
 from .relay import Frames, ProxyRelay, answers
@@ -24,6 +24,8 @@ from .trail import Trail
 
 ORDER_ENTRY = "STAROE"
 """The target that is open to every session, and to none but VUM (DSP-03)."""
+
+_TYPES = frozenset(MessageType)
 
 Exchange = Callable[[str, CommonHeader, bytes, str], Awaitable[Reply]]
 """Address, header, frame with that header and transaction id to the reply frame; raises
@@ -78,7 +80,8 @@ class Dispatcher:
             status, data = reply.header.status, reply.data
         except _Refuse as refuse:
             status, data = refuse.status, b""
-        self._line(header, hop, {"status": int(status), **told})
+        if self._trail.is_written:
+            self._line(header, hop, {"status": int(status), **told})
         return Answer(self._reply(header, status, data), user=told.get("user", ""))
 
     def _line(self, header: DispatcherHeader, hop: Hop, told: Mapping[str, Any]) -> None:
@@ -97,7 +100,7 @@ class Dispatcher:
 
     async def _admit(self, header: DispatcherHeader, hop: Hop, told: dict[str, Any]) -> None:
         """DSP-03: type, then target, session, entitlement."""
-        if header.type not in tuple(MessageType):
+        if header.type not in _TYPES:
             raise _Refuse(Status.UNKNOWN_TYPE)
         if header.target not in TARGETS:
             raise _Refuse(Status.UNKNOWN_PROXY)
@@ -108,7 +111,9 @@ class Dispatcher:
         customer = await self._session(header)
         told["user"] = customer.userid
         if header.target != ORDER_ENTRY:
-            allowed = await self._entitlements.of(header.session_key, customer, hop)
+            allowed = self._entitlements.known(header.session_key)
+            if allowed is None:
+                allowed = await self._entitlements.of(header.session_key, customer, hop)
             if header.target not in allowed:
                 raise _Refuse(Status.NOT_ENTITLED)
 
@@ -148,7 +153,7 @@ class Dispatcher:
         self, header: DispatcherHeader, data: bytes, hop: Hop, told: dict[str, Any]
     ) -> Answer:
         """TRN-03: one frame to the proxy, its frames back until one is the last."""
-        request, frame = await self._wrapped(header, data, told)
+        request, frame = self._wrapped(header, data, await self._serial(told))
         for address in self._registry.in_turn(header.target):
             try:
                 stream = await self._open_stream(address, frame, hop.transaction)
@@ -163,14 +168,18 @@ class Dispatcher:
             return Answer(b"", body=relay, user=told.get("user", ""))
         raise _Refuse(Status.UNAVAILABLE)
 
-    async def _wrapped(
-        self, header: DispatcherHeader, data: bytes, told: dict[str, Any]
-    ) -> tuple[CommonHeader, bytes]:
-        """The request as it goes to the proxy: its header, under a new serial, and its frame."""
+    async def _serial(self, told: dict[str, Any]) -> int:
+        """A new one."""
         try:
-            serial = told["serial"] = await self._serials()
+            told["serial"] = serial = await self._serials()
         except SerialsExhausted:
             raise _Refuse(Status.OVERLOADED) from None
+        return serial
+
+    def _wrapped(
+        self, header: DispatcherHeader, data: bytes, serial: int
+    ) -> tuple[CommonHeader, bytes]:
+        """The request as it goes to the proxy: its header and its frame."""
         request = CommonHeader(
             self._profile.version, session_key=header.session_key, type=header.type, serial=serial
         )
@@ -188,7 +197,8 @@ class Dispatcher:
         told: dict[str, Any],
     ) -> Frame[CommonHeader]:
         """DSP-04: unwrap, wrap, a new connection, wait."""
-        request, frame = await self._wrapped(header, data, told)
+        request, frame = self._wrapped(header, data, await self._serial(told))
+        status = Status.UNAVAILABLE
         for address in self._registry.in_turn(target):
             try:
                 reply = await self._exchange(address, request, frame, hop.transaction)
@@ -196,6 +206,7 @@ class Dispatcher:
                 raise _Refuse(Status.TIMED_OUT) from None
             except Unreachable as error:
                 told["lost"] = str(error)
+                status = Status.OVERLOADED if isinstance(error, Crowded) else Status.UNAVAILABLE
                 if error.began or (error.sent and not self._may_repeat(header, data)):
                     break
                 continue
@@ -203,5 +214,6 @@ class Dispatcher:
             if answers(reply.answer.header, request):
                 return reply.answer  # type: ignore[no-any-return]
             told["lost"] = "the reply is another request's"
+            status = Status.UNAVAILABLE
             break
-        raise _Refuse(Status.UNAVAILABLE)
+        raise _Refuse(status)

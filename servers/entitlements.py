@@ -25,6 +25,13 @@ class Entitlements:
         self._known: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._fetching: dict[str, list[Deferred[None]]] = {}
 
+    def known(self, key: str) -> frozenset[str] | None:
+        """What `of` gives, where it has not to be fetched."""
+        targets = self._known.get(key)
+        if targets is not None:
+            self._known.move_to_end(key)
+        return targets
+
     async def of(self, key: str, customer: Customer, hop: Hop) -> frozenset[str]:
         """The targets that the session's user is entitled to."""
         while key not in self._known:

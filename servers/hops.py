@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starwire.protocol.headers import CommonHeader
@@ -62,13 +62,13 @@ class Hops:
         greeting = secrets.token_bytes(GREETING_OCTETS)
         return SealedLink(key, greeting, opens=opens, longest=self._profile.frame_octets)
 
-    async def to_proxy(
+    def to_proxy(
         self, address: str, header: CommonHeader, frame: bytes, transaction: str
-    ) -> Reply:
-        """Raises Unreachable or TimedOut."""
+    ) -> Awaitable[Reply]:
+        """Raises Unreachable or TimedOut when it is awaited."""
         if self._profile.multiplex and header.type == MessageType.SYNC and not header.echo:
-            return await self._multiplex.exchange(address, header, frame)
-        return await self.once(PROXY, address, frame, transaction)
+            return self._multiplex.exchange(address, header, frame)
+        return self.once(PROXY, address, frame, transaction)
 
     def to_dispatcher(self, address: str) -> Forward:
         """What asks the dispatcher at that address."""

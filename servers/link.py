@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -32,8 +32,7 @@ class TimedOut(Exception):
     """The reply did not come within its time."""
 
 
-@attrs.frozen
-class Reply:
+class Reply(Struct, frozen=True):
     """What came back, and the address that this side of the connection had."""
 
     answer: Any
@@ -150,7 +149,8 @@ async def exchange(
     factory = _Once(_Exchange(octets, reader), trail, transaction)
     done = factory.done
     assert done is not None
-    factory.connector = reactor.connectTCP(host.strip("[]"), int(port), factory, timeout=seconds)
+    # No time limit of its own for connecting: it would be the same.
+    factory.connector = reactor.connectTCP(host.strip("[]"), int(port), factory, timeout=None)
     timer = reactor.callLater(seconds, factory.too_long)
     try:
         return await done

@@ -174,10 +174,11 @@ class _Shared(Kept):
         return not (self.is_open and not self._requests and self.is_found_dead())
 
     def ask(self, header: CommonHeader, frame: bytes, asker: Deferred[Reply], due: float) -> None:
-        self._requests.ask(header, frame, asker, due)
+        is_open = self.is_open
+        self._requests.ask(header, frame, asker, due, sent=is_open)
         self._last_asked = due - self._seconds
-        if self.is_open:
-            self.ready()
+        if is_open:
+            self.send(frame)
 
     def look_at_clock(self, now: float, quiet_since: float) -> None:
         for asker in self._requests.overdue(now):

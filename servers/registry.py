@@ -27,6 +27,8 @@ class Registry:
         None for a target that lives nowhere; those out of the turn are left out.
         """
         addresses = self._addresses.get(target, [])
+        if len(addresses) == 1 and not self._out:
+            return addresses
         turn = self._turn.get(target, 0)
         self._turn[target] = (turn + 1) % max(1, len(addresses))
         ordered = addresses[turn:] + addresses[:turn]

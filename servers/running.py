@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
 from collections.abc import Callable
@@ -51,8 +52,14 @@ def run_until_stopped(
         failed.append(failure.value)
         reactor.stop()
 
+    def announce(places: list[tuple[str, str, int]]) -> None:
+        # What there is now lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        started(places)
+
     starting = Deferred.fromCoroutine(emulator.start())
-    starting.addCallback(started)
+    starting.addCallback(announce)
     starting.addErrback(lambda failure: reactor.callWhenRunning(fail, failure))
 
     def stop() -> Deferred[None]:

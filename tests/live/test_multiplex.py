@@ -58,7 +58,8 @@ def test_customers_at_once_share_a_few_connections(chain: Any) -> None:
     for one in crowd:
         one.join()
     assert problems == []
-    asked = [line for line in chain.emulator.log if line.startswith("hop=rm ")]
-    assert len(asked) >= 160
+    assert chain.emulator.await_log(
+        lambda log: sum(one.startswith("hop=web ") for one in log) >= 168
+    )
     assert len(inner_connections(chain, "rm")) == 1
     assert len(inner_connections(chain, "dispatcher")) <= 8

@@ -49,6 +49,12 @@ def test_a_frame_is_taken_once(three: Multiplexer[str]) -> None:
     assert three.take() == [b"frame 4"]
 
 
+def test_what_the_caller_sends_itself_is_sent(three: Multiplexer[str]) -> None:
+    three.ask(header(4), b"frame 4", "d", 13, sent=True)
+    assert three.take() == []
+    assert three.lose("gone")[-1] == ("d", Lost("gone", sent=True, began=False))
+
+
 def test_replies_in_any_order_go_to_whom_they_answer(three: Multiplexer[str]) -> None:
     for serial, asker in ((3, "c"), (1, "a"), (2, "b")):
         frame = reply(serial, b"said")

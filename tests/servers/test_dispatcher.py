@@ -14,7 +14,7 @@ from starwire.servers.adapter import Hop
 from starwire.servers.customer import Customer
 from starwire.servers.dispatcher import Dispatcher
 from starwire.servers.jar_client import JarUnreachable
-from starwire.servers.link import Reply, TimedOut, Unreachable
+from starwire.servers.link import Crowded, Reply, TimedOut, Unreachable
 from starwire.servers.registry import Registry
 from starwire.servers.serials import SerialsExhausted
 from starwire.servers.trail import Trail
@@ -23,6 +23,7 @@ KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 JEAN = Customer("jeanvnet2", "00022924")
 HOP = Hop("t-1", "192.0.2.7:4711")
 REFUSED = Unreachable("refused", sent=False, began=False)
+CROWDED = Crowded("4096 requests wait", sent=False, began=False)
 LOST = Unreachable("lost", sent=True, began=False)
 TORN = Unreachable("lost", sent=True, began=True)
 
@@ -254,6 +255,7 @@ def test_without_star_oe_it_is_106_and_asked_again(chain: Chain) -> None:
     ("failure", "message", "status", "tried"),
     [
         (REFUSED, b"ARD<>", 0, ["rm-1:1", "rm-2:1"]),
+        (CROWDED, b"ARD<>", 0, ["rm-1:1", "rm-2:1"]),
         (LOST, b"GRTL<>", 0, ["rm-1:1", "rm-2:1"]),
         (LOST, b"ARD<>", 106, ["rm-1:1"]),
         (TORN, b"GRTL<>", 106, ["rm-1:1"]),
@@ -272,6 +274,15 @@ def test_all_instances_down_is_106(chain: Chain) -> None:
     chain.failures = {"rm-1:1": REFUSED, "rm-2:1": REFUSED}
     reply = chain.ask()
     assert (reply.header.status, reply.data) == (106, b"")
+
+
+@pytest.mark.parametrize(("second", "status"), [(CROWDED, 111), (REFUSED, 106), (TORN, 106)])
+def test_when_too_many_wait_for_the_last_instance_it_is_111(
+    chain: Chain, second: Exception, status: int
+) -> None:
+    chain.failures = {"rm-1:1": CROWDED, "rm-2:1": second}
+    reply = chain.ask()
+    assert (reply.header.status, reply.data) == (status, b"")
 
 
 def test_instances_take_turns(chain: Chain) -> None:
