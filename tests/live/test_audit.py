@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,11 @@ import pytest
 
 from starwire.harness.client import Client, ClientError
 from starwire.harness.emulator import EmulatorError, EmulatorProcess
+from starwire.protocol.bulk import Open, is_last, request_data
+from starwire.protocol.frames import NEED_DATA, FrameReader
+from starwire.protocol.headers import CommonHeader
+
+from .test_bulk import put
 
 GRTL = b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
 DEFAULT = 'extends = "default"\nname = "test"\n'
@@ -193,6 +199,33 @@ def test_a_store_that_hangs_keeps_no_answer_waiting(start_chain: Start) -> None:
         database.close()
     assert chain.emulator.stop() == 0
     assert verify(state)[1][0].endswith("good, 61 records, all signed, ended")
+
+
+def test_the_reply_of_a_bulk_transfer_is_its_last_frame(start_chain: Start) -> None:
+    chain = start_chain()
+    fetch = put(chain, "bulk.csv", 300_000)
+    wire = chain.profile.wire
+    with chain.customer() as client:
+        key = client.session.key
+    header = CommonHeader(1, session_key=key, type=3, serial=77)
+    request = wire.common.frame(header, request_data(wire.bulk, Open(fetch)))
+    reader = FrameReader(wire.common, chain.profile)
+    host, _, port = chain.emulator.places["inbox"].rpartition(":")
+    frames: list[bytes] = []
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(request)
+        status = 3
+        while not is_last(status):
+            while (frame := reader.next_frame()) is NEED_DATA:
+                reader.feed(connection.recv(65_536))
+            frames.append(frame.octets)
+            status = frame.header.status
+    assert len(frames) > 2
+    assert chain.emulator.stop() == 0
+    asked, last = (hashlib.sha256(octets).hexdigest() for octets in (request, frames[-1]))
+    found = [one for one in recorded(chain.emulator.state) if one[0] == "inbox"]
+    assert found == [("inbox", "jeanvnet2", asked, last)]
+    assert verify(chain.emulator.state)[0] == 0
 
 
 def test_it_can_be_verified_while_it_is_written(start_chain: Start) -> None:
