@@ -352,6 +352,35 @@ def test_a_proxy_that_is_lost_leaves_106_and_its_transfer(start_chain: Start) ->
         assert isinstance(more.end, Ended)
 
 
+def test_instances_share_their_transfers(start_chain: Start) -> None:
+    """What comes in at one instance ends the run at the other within a second or so."""
+    from starwire.harness.emulator import EmulatorProcess
+
+    from .test_processes import free_port
+
+    inboxes = [free_port(), free_port()]
+    registry = ", ".join(f'"127.0.0.1:{port}"' for port in inboxes)
+    text = f'extends = "default"\nname = "test"\n[registry]\nINBOX = [{registry}]\n'
+    outer = "web,dispatcher,jar,staroe,inbox,inbox-native"
+    chain = start_chain(text, "--only", outer, "--port", f"inbox={inboxes[0]}")
+    fetch = put(chain, "big.csv", 50_000_000)
+    jar = int(chain.emulator.places["jar"].rpartition(":")[2])
+    ports = {"inbox": inboxes[1], "jar": jar}
+    options = ("--only", "inbox", "--profile", f"{Path(chain.emulator.state).parent}/profile.toml")
+    with EmulatorProcess(Path(chain.emulator.state), *options, ports=ports) as other:
+        with chain.customer() as client, chain.customer() as second:
+            with client.open(fetch) as run:
+                read(run, 1)
+                assert second.cancel(run.transfer).status == 5
+                time.sleep(1.5)
+                read(run)
+            assert run.end == Cancelled()
+            with client.resume(run.transfer, 49_999_999) as last:
+                assert read(last) == b"\0"
+        for log in (chain.emulator.log, other.log):
+            assert any("hop=inbox" in line and "type=3" in line for line in log)
+
+
 def memory_of(chain: Any) -> int:
     """KiB that the emulator has ever held."""
     status = Path(f"/proc/{chain.emulator.process_id}/status").read_text()
