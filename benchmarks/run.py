@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = ("grammar.py", "headers.py", "bulk.py", "audit.py", "dispatching.py", "startup.py")
+SCRIPTS = (
+    *["grammar.py", "headers.py", "bulk.py", "audit.py", "recording.py", "dispatching.py"],
+    "startup.py",
+)
 
 
 def main() -> int:

@@ -138,7 +138,7 @@ def await_port(port: int) -> None:
 class Chain:
     """An emulator and a session in it."""
 
-    def __init__(self, held: ExitStack, *, multiplex: bool) -> None:
+    def __init__(self, held: ExitStack, *, multiplex: bool, record: bool = False) -> None:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="starwire-bench-")))
         profile = folder / "profile.toml"
         profile.write_text(
@@ -146,6 +146,7 @@ class Chain:
         )
         self.state = folder / "state"
         options = ["--quiet", "--profile", str(profile)]
+        options += ["--record", str(folder / "recording.jsonl")] if record else []
         self.emulator = held.enter_context(EmulatorProcess(self.state, *options))
         with Client(
             self.emulator.target("web"), profile=load_profile(profile.read_text())

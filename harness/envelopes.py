@@ -18,6 +18,7 @@ from starwire.protocol.native import NativeReader
 from starwire.protocol.packing import HeaderCodec, HeaderError
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status, Transaction
+from starwire.protocol.units import file_size
 
 from .failures import NotAReply, NotDone, status_words
 from .target import Target
@@ -142,22 +143,12 @@ class _NativeReplies:
             if message is NEED_DATA:
                 return None
             start = len(self._received) - len(self._received.lstrip(_BETWEEN))
-            self._places = start, start + len(message) + _file_size(message, self._limits)
+            self._places = start, start + len(message) + file_size(message, self._limits)
         start, end = self._places
         if len(self._received) < end:
             return None
         octets = bytes(self._received[start:end])
         return Reply(octets, octets, limits=self._limits)
-
-
-def _file_size(octets: bytes, limits: Limits) -> int:
-    """How many octets a message says will follow it."""
-    if not octets.startswith(b"Z<"):
-        return 0
-    told = {field.name: field.value.scalar for field in parse(octets, limits).body.fields}
-    size = told.get("FSIZE", "")
-    fetched = (told.get("REQ"), told.get("ERROR")) == ("F", "0")
-    return int(size) if fetched and size.isascii() and size.isdigit() else 0
 
 
 class ProxyEnvelope:

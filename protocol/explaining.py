@@ -6,6 +6,8 @@ that are long are cut, which their last character, an ellipsis of three points, 
 
 from __future__ import annotations
 
+from functools import lru_cache
+from re import compile as pattern
 from typing import Any, Literal
 
 import msgspec
@@ -35,8 +37,10 @@ WORDS: dict[str, type[Any]] = {
     "status": Status,
 }
 """The fields whose numbers have names."""
-_LONGEST_MESSAGE = 8192
-"""Octets of a message that is told; of a longer one only its beginning is shown, as data."""
+_LONGEST_MESSAGE = 512
+"""Octets of a message that is read for its parameters; that of 8 KiB would take longer to explain
+than to answer. Of a longer one acronym, ERROR and beginning are told."""
+_BEGINNING = pattern(rb"([A-Za-z0-9_ ]{1,32})<(?:ERROR=([0-9]{1,9})[,>])?")
 _LONGEST_VALUE = 120
 _MOST_PARAMETERS = 64
 
@@ -96,10 +100,11 @@ def explained(unit: Unit, sender: Sender, limits: Limits) -> Explained:
     """One unit in words."""
     headers = {LAYERS[type(one)]: msgspec.structs.asdict(one) for one in unit.headers}
     words = dict(_words(unit, sender))
-    message = message_of(unit, limits) if len(unit.data) <= _LONGEST_MESSAGE else None
+    if len(unit.data) > _LONGEST_MESSAGE:
+        return _explained_briefly(unit, headers, words)
+    message = message_of(unit, limits)
     if message is None:
-        data = unit.data[: _LONGEST_VALUE + 1].decode("latin-1")
-        return Explained(len(unit.octets), headers, words, data=_short(data), file=len(unit.file))
+        return Explained(len(unit.octets), headers, words, data=_excerpt(unit.data))
     acronym = strip(message.acronym)
     pairs = parameters_of(message)
     error = next((value for name, value in pairs if name == "ERROR"), "")
@@ -111,9 +116,28 @@ def explained(unit: Unit, sender: Sender, limits: Limits) -> Explained:
     )
 
 
+def _explained_briefly(
+    unit: Unit, headers: dict[str, dict[str, int | str]], words: dict[str, str]
+) -> Explained:
+    """What is too long to be read: its beginning, and what that shows."""
+    found = None if _is_no_message(unit) else _BEGINNING.match(unit.data)
+    acronym, error = ("", "")
+    if found:
+        acronym, error = strip(found[1].decode("ascii")), (found[2] or b"").decode("ascii")
+    return Explained(
+        len(unit.octets),
+        headers,
+        words,
+        acronym,
+        error=error,
+        data=_excerpt(unit.data),
+        file=len(unit.file),
+    )
+
+
 def message_of(unit: Unit, limits: Limits) -> Message | None:
     """The message of a unit; None where it has none, as a poll or a piece of a file."""
-    if not unit.data or (unit.headers and _is_no_message(unit)):
+    if not unit.data or _is_no_message(unit):
         return None
     try:
         return parse(unit.data, limits)
@@ -127,6 +151,7 @@ def parameters_of(message: Message) -> list[tuple[str, str]]:
     return alone + [(field.name, strip(field.value.text)) for field in message.body.fields]
 
 
+@lru_cache(256)
 def word_for(name: str, value: int) -> str:
     """What the number of that header field stands for; "" where it is just a number."""
     kind = WORDS.get(name)
@@ -140,7 +165,7 @@ def word_for(name: str, value: int) -> str:
 
 def _is_no_message(unit: Unit) -> bool:
     """A piece of a bulk run may happen to look like a message, and is none."""
-    bulk = unit.headers[-1]
+    bulk = unit.headers[-1] if unit.headers else None
     return isinstance(bulk, BulkHeader) and bulk.operation not in (Operation.OPEN, Operation.END)
 
 
@@ -152,6 +177,10 @@ def _words(unit: Unit, sender: Literal["client", "server"]) -> list[tuple[str, s
             if value is not None and (name != "status" or sender == "server"):
                 told.append((name, word_for(name, value)))
     return told
+
+
+def _excerpt(data: bytes) -> str:
+    return _short(data[: _LONGEST_VALUE + 1].decode("latin-1"))
 
 
 def _short(text: str) -> str:

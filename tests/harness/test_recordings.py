@@ -99,11 +99,19 @@ def test_a_kept_recording_has_every_hop_and_what_can_happen_on_it(recording: Rec
     assert profile_of(recording.header).name in ("default", "little")
 
 
-def test_what_stands_decoded_in_a_kept_recording_is_what_its_octets_say(
-    recording: Recording,
+def test_a_kept_recording_is_shown_as_a_recording_of_the_same_octets(
+    recording: Recording, tmp_path: Path
 ) -> None:
-    text = "".join(line.decode() for line in lines_of(recording))
-    assert run("recording", "show", str(recording.path), "--json").stdout == text
+    """What stands decoded may be put better one day."""
+    done = run("recording", "show", str(recording.path), "--json")
+    again = Recording(written(tmp_path / "x.jsonl", done.stdout_bytes))
+    assert list(map(bare, again)) == list(map(bare, recording))
+
+
+def bare(event: Event) -> Event:
+    if isinstance(event, Segment | Request | Response):
+        return msgspec.structs.replace(event, decoded=msgspec.UNSET)
+    return event
 
 
 def test_a_kept_recording_keeps_to_the_published_schema(recording: Recording) -> None:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from starwire.harness.cli import main
 from starwire.harness.recordings import Recording
 from starwire.protocol.frames import NEED_DATA, FrameReader
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader
@@ -137,6 +139,9 @@ def test_every_octet_of_every_hop_is_recorded(
     assert {one.hop for one in told.opened.values()} == {
         *["web", "dispatcher", "staroe", "rm", "rm-native", "jar"]
     }
+    # What stands decoded beside the octets is what they say.
+    shown = CliRunner().invoke(main, ["recording", "show", str(path), "--json"])
+    assert shown.stdout_bytes == path.read_bytes()
 
 
 def test_a_hop_s_reply_is_joined_with_its_request_over_all_hops(

@@ -155,8 +155,28 @@ def test_what_is_no_message_is_shown_as_data(profile: Profile) -> None:
     header = codec.kind(profile.version, type=2)
     (told,) = Explainer("common", "client", profile).feed(codec.frame(header, b"0" * 20))
     assert (told.acronym, told.data, told.words) == ("", "0" * 20, {"type": "poll"})
-    (long,) = Explainer("native", "client", profile).feed(b"A<" + b"x" * 9000 + b">")
-    assert (long.acronym, long.data) == ("", "A<" + "x" * 115 + "...")
+
+
+@pytest.mark.parametrize(
+    ("message", "acronym", "error"),
+    [
+        (b"SRTL<ERROR=0,A=" + b"x" * 600 + b">", "SRTL", "0"),
+        (b"SRTL<ERROR=6612,A=" + b"x" * 600 + b">", "SRTL", "6612"),
+        (b"A<" + b"x" * 600 + b",ERROR=1>", "A", ""),
+    ],
+)
+def test_a_long_message_is_explained_by_its_beginning(
+    message: bytes, acronym: str, error: str
+) -> None:
+    (told,) = Explainer("native", "client", shipped("default")).feed(message)
+    assert (told.acronym, told.error, told.parameters) == (acronym, error, [])
+    assert told.data == message[:117].decode() + "..."
+
+
+def test_a_long_piece_of_a_file_has_no_acronym() -> None:
+    whole = BULK[:3] + b"\x04\x4f" + BULK[5:-5] + b"ABC<" + b"x" * 1025
+    (told,) = Explainer("common", "server", shipped("default")).feed(whole[:0x44F])
+    assert (told.acronym, told.words["operation"]) == ("", "data")
 
 
 def test_a_piece_of_a_file_is_no_message_however_it_looks() -> None:
@@ -176,7 +196,7 @@ def test_a_problem_is_told_once() -> None:
 
 
 def test_many_parameters_are_cut() -> None:
-    message = b"A<" + b",".join(b"N%d=1" % n for n in range(100)) + b">"
+    message = b"A<" + b",".join(b"%d=" % n for n in range(100)) + b">"
     (told,) = Explainer("native", "client", shipped("default")).feed(message)
     assert len(told.parameters) == 65
     assert told.parameters[-1] == ("", "...")
