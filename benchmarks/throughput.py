@@ -5,8 +5,8 @@
 Every server is a process of its own and so is the client that loads it (`load.py`). The subjects
 take turns, round after round. A rate is of replies for a second of the server's processor time, so
 that what else the machine does, and a client that cannot load a server fully, do not count; a
-figure is the median of the rounds' ratios. The emulator runs as `serve` starts it, the audit trail
-on, nothing recorded, its log off.
+figure is the median of the rounds' ratios. The emulator runs with the audit trail on; nothing is
+recorded, neither by `--record` nor by the journal of the control API, and its log is off.
 
 During the rounds a second process changes a row again and again: the next reply must show it.
 """
@@ -32,6 +32,7 @@ from measure import Claim, Figure, options, report
 
 from starwire.harness.client import Client
 from starwire.harness.emulator import EmulatorProcess
+from starwire.protocol.endpoints import DEFAULT_PORTS
 from starwire.protocol.headers import CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.profile import load_profile, shipped
 
@@ -145,7 +146,8 @@ class Chain:
             f'extends = "default"\nname = "bench"\nmultiplex = {str(multiplex).lower()}\n'
         )
         self.state = folder / "state"
-        options = ["--quiet", "--profile", str(profile)]
+        only = ",".join(name for name in DEFAULT_PORTS if name != "control")
+        options = ["--quiet", "--profile", str(profile), "--only", only]
         options += ["--record", str(folder / "recording.jsonl")] if record else []
         self.emulator = held.enter_context(EmulatorProcess(self.state, *options))
         with Client(

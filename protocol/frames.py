@@ -92,6 +92,8 @@ class FrameReader(HeldOctets, Generic[F]):
         """
         waiting = len(self._held) - self._start
         header = self._header
+        if not waiting and self._failure is None:
+            return NEED_DATA
         if header is None:
             if not waiting and self._failure is None:
                 return NEED_DATA

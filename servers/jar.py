@@ -52,6 +52,8 @@ class CookieJar:
         self._clock = clock
         self._entropy = entropy
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._next_end = 0.0
+        """No session has been idle too long before that."""
         self._version = 0
         self._work = {"CKM": self._make, "CKG": self._get, "CKD": self._drop}
 
@@ -100,11 +102,13 @@ class CookieJar:
 
     async def customer(self, key: str) -> Customer | None:
         """Whose live session `key` is, its idle time restarted; None for nobody's."""
-        await self._end_idle()
+        now = self._clock()
+        if now > self._next_end:
+            await self._end_idle()
         session = self._sessions.get(key)
         if session is None:
             return None
-        session.last_used = self._clock()
+        session.last_used = now
         self._sessions.move_to_end(key)
         return session.customer
 
@@ -138,10 +142,13 @@ class CookieJar:
 
     async def _end_idle(self) -> None:
         """End the sessions that were idle too long; the longest idle stands first."""
-        before = self._clock() - self._profile.idle_seconds
+        now = self._clock()
+        before = now - self._profile.idle_seconds
+        self._next_end = now + self._profile.idle_seconds
         ended = []
         for key, session in self._sessions.items():
             if session.last_used >= before:
+                self._next_end = session.last_used + self._profile.idle_seconds
                 break
             ended.append(key)
         for key in ended:

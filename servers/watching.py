@@ -1,19 +1,23 @@
 """Whether rows that are kept in memory are still those of the store, told without a transaction.
 
-SQLite can tell by `PRAGMA data_version`, which looks at shared memory and not at the file, whether
-anybody has committed anything since it was last asked; only then is the count of changes read.
+SQLite's own readers find out whether anybody has committed anything by comparing the header of the
+WAL-index, 48 octets of shared memory (sqlite.org/walformat.html, 2.2). So does this, and asks the
+store for the count of changes only when they differ. Without such memory it always asks.
 PostgreSQL has nothing as cheap that is as sure: a notification comes after the commit. There nobody
 is told that rows are current, and each transaction looks for itself.
 """
 
 from __future__ import annotations
 
+import mmap
 import sqlite3
+from pathlib import Path
 from threading import Lock
 
 from .schema import REFERENCE
 from .store import Store
 
+_HEADER = 48
 _COUNT = "SELECT count FROM changes WHERE name = ?"
 
 
@@ -24,21 +28,28 @@ class ReferenceWatch:
         self._path = store.path
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
-        self._seen = -1
+        self._index: mmap.mmap | None = None
+        self._seen = b""
         self._version = 0
 
     def version(self) -> int | None:
         """`store.reference_version` as of now; None where only a transaction can tell."""
+        if self._index is not None and self._index[:_HEADER] == self._seen:
+            return self._version
         if self._path is None:
             return None
         try:
             with self._lock:
                 return self._look(self._path)
-        except sqlite3.Error:  # whoever asks the store will learn what is wrong with it
+        except (sqlite3.Error, OSError, ValueError):
+            # Whoever asks the store will learn what is wrong with it.
             return None
 
     def close(self) -> None:
         with self._lock:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
@@ -49,9 +60,19 @@ class ReferenceWatch:
             self._connection = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False
             )
-            self._seen = -1
-        (seen,) = self._connection.execute("PRAGMA data_version").fetchone()
-        if seen != self._seen:
-            (self._version,) = self._connection.execute(_COUNT, (REFERENCE,)).fetchone()
-            self._seen = seen
-        return self._version
+        if self._index is None:
+            self._connection.execute(_COUNT, (REFERENCE,)).fetchone()  # which maps the WAL-index
+            self._index = _mapped(Path(f"{path}-shm"))
+        # In this order: a commit in between is looked at again next time.
+        seen = self._index[:_HEADER] if self._index is not None else b""
+        (version,) = self._connection.execute(_COUNT, (REFERENCE,)).fetchone()
+        self._seen, self._version = seen, version
+        return int(version)
+
+
+def _mapped(index: Path) -> mmap.mmap | None:
+    """The WAL-index, while its file stays: our own connection keeps it."""
+    if not index.exists():
+        return None
+    with index.open("rb") as file:
+        return mmap.mmap(file.fileno(), _HEADER, prot=mmap.PROT_READ)
