@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ import pytest
 from click.testing import CliRunner
 
 from starwire.harness.cli import main
+from starwire.harness.client import Client
 from starwire.harness.recordings import Recording
 from starwire.protocol.frames import NEED_DATA, FrameReader
-from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader
+from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.recording import Closed, Opened, Request, Response, Segment, sender_of
 from starwire.protocol.status import MessageType, Operation
 
@@ -205,6 +207,43 @@ def test_a_transfer_is_recorded_frame_by_frame(start_chain: Start, tmp_path: Pat
     replies = [one.reply.octets for one in exchanges if one.reply is not None]
     assert replies == pieces
     assert [one.last for one in exchanges] == [False, True]
+
+
+def test_a_transfer_over_the_web_is_recorded_frame_by_frame(
+    start_chain: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.jsonl"
+    text = PROFILE.format("default") + "allow_plain_http = true\n"
+    chain = start_chain(text, "--record", str(path))
+    wire = chain.profile.wire
+    with Client(chain.emulator.target("web", plain_http=True), profile=chain.profile) as client:
+        client.logon("jeanvnet2", "interact")
+        key = client.session.key
+    header = DispatcherHeader(1, target="RM", type=MessageType.BULK)
+    frame = wire.dispatcher.frame(header, wire.bulk.encode(BulkHeader(Operation.OPEN)) + GRTL)
+    web = HTTPConnection(chain.emulator.places["web"], timeout=10)
+    web.request("POST", "/nmci", wire.web.encode(WebHeader(1, key)) + frame)
+    body = web.getresponse().read()
+    web.close()
+    assert chain.emulator.stop() == 0
+    transfers = [
+        one
+        for one in Recording(path).exchanges()
+        if one.hop == "web" and one.request and one.request.octets.endswith(frame)
+    ]
+    assert [one.last for one in transfers] == [False, True]
+    assert b"".join(one.reply.octets for one in transfers if one.reply) == body
+    of_response = [
+        event
+        for event in Recording(path)
+        if isinstance(event, Response | Segment) and event.connection == transfers[0].connection
+    ]
+    assert [(type(one), one.more) for one in of_response] == [
+        (Response, True),
+        (Segment, True),
+        (Segment, False),
+    ]
+    assert b"".join(one.octets for one in of_response) == body
 
 
 def test_of_sealed_links_the_frames_are_recorded(tmp_path: Path, start_chain: Start) -> None:
