@@ -8,7 +8,7 @@ any stub the server is called at once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -70,9 +70,8 @@ class Mismatch(msgspec.Struct, frozen=True):
     found: str
 
 
-def mismatches(stub: Stub, asked: Question) -> list[Mismatch]:
-    """Every condition of a stub that a request does not meet, the turn left aside."""
-    found = []
+def mismatches(stub: Stub, asked: Question) -> Iterator[Mismatch]:
+    """Each condition of a stub that a request does not meet, the turn left aside."""
     for name, has in (
         ("hop", asked.hop),
         ("acronym", asked.acronym),
@@ -82,18 +81,17 @@ def mismatches(stub: Stub, asked: Question) -> list[Mismatch]:
     ):
         wanted = getattr(stub, name)
         if wanted is not UNSET and wanted != has:
-            found.append(Mismatch(name, str(wanted), "none" if has in (None, "") else str(has)))
+            yield Mismatch(name, str(wanted), "none" if has in (None, "") else str(has))
     if asked.hop in BARE and stub.reply.answers and not stub.reply.has_message:
-        found.append(Mismatch("hop", "one with a header, for a status", asked.hop))
+        yield Mismatch("hop", "one with a header, for a status", asked.hop)
     if stub.type is UNSET and asked.type == MessageType.BULK:
-        found.append(Mismatch("type", "no bulk transfer", str(asked.type)))
+        yield Mismatch("type", "no bulk transfer", str(asked.type))
     for name, given in stub.parameters.items():
         condition = Condition(equals=given) if isinstance(given, str) else given
         value = asked.value(name)
         if not condition.holds(value):
             told = "none" if value is None else repr(value)
-            found.append(Mismatch(f"parameters.{name}", str(condition), told))
-    return found
+            yield Mismatch(f"parameters.{name}", str(condition), told)
 
 
 class Kept(msgspec.Struct):
@@ -190,7 +188,7 @@ class Stubs:
         for kept in self._candidates(asked.acronym):
             if kept.stub.user is not UNSET and not known:
                 asked.user, known = await self._user(asked, header), True
-            if mismatches(kept.stub, asked):
+            if any(mismatches(kept.stub, asked)):
                 continue
             kept.described += 1
             if kept.stub.is_its_turn(kept.described):

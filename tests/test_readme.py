@@ -55,7 +55,13 @@ def test_there_are_examples() -> None:
 
 
 def test_every_file_that_is_linked_is_there() -> None:
-    for name in ("README.md", "CONTRIBUTING.md", "docs/client.md", "docs/configuration.md"):
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/client.md",
+        "docs/configuration.md",
+        "docs/control.md",
+    ):
         page = ROOT / name
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
             if "://" not in target:

@@ -120,7 +120,7 @@ class StubDesk:
         question.user = question.value("USERID") or "" if query.user is UNSET else query.user
         told = []
         for kept in self._stubs.listing():
-            fails = mismatches(kept.stub, question)
+            fails = list(mismatches(kept.stub, question))
             its_turn = kept.stub.is_its_turn(kept.described + 1)
             told.append(Explained(kept.number, not fails, its_turn, fails))
         answers = next((one.id for one in told if one.describes and one.its_turn), None)

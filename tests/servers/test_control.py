@@ -81,6 +81,11 @@ def test_a_result_is_json(ask: ControlClient) -> None:
     assert said.headers["cache-control"] == "no-store"
 
 
+def test_a_number_without_a_fraction_is_an_integer(ask: ControlClient) -> None:
+    assert ask("POST", "/things", octets=b'{"count": 3.0}').json["count"] == 3
+    assert ask("POST", "/things", octets=b'{"count": 3.5}').status == 400
+
+
 def test_a_result_may_be_text(ask: ControlClient) -> None:
     said = ask("GET", "/text")
     assert (said.headers["content-type"], said.octets) == (

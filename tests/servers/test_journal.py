@@ -236,6 +236,13 @@ def test_a_bulk_reply_is_its_last_frame_and_counts(watched: Watched) -> None:
     assert shown["whole"] is False
 
 
+def test_a_digest_is_not_taken_for_a_code(watched: Watched) -> None:
+    body = Frames(bulk(2, b"<ERROR=6109>".ljust(32, b"D"), 4))
+    drained(watched.cross("inbox", framed(b"", type=3), Answer(b"", body=body)), 2)
+    [told] = watched.listed()
+    assert (told["status"], told["code"]) == (4, "")
+
+
 def test_the_payload_of_a_run_that_was_broken_off_is_not_kept(watched: Watched) -> None:
     body = Frames(bulk(1, b"secret", 3))
     drained(watched.cross("inbox", framed(b"", type=3), Answer(b"", body=body)), 1)

@@ -274,7 +274,9 @@ def test_a_status_has_no_place_on_a_bare_port(stubbed: Stubbed) -> None:
 
 def test_the_jar_is_asked_only_when_somebody_wants_to_know(stubbed: Stubbed) -> None:
     stubbed.add(acronym="B", user="dorod", reply=NO_ROWS)
+    stubbed.add(acronym="C", serial=5, reply=NO_ROWS)
     stubbed.rm(b"A<>", session_key="good")
+    stubbed.rm(b"C<>", session_key="good", serial=6)
     assert stubbed.asked_for == []
     stubbed.rm(b"B<>", session_key="good")
     assert stubbed.asked_for == ["good"]
