@@ -57,13 +57,12 @@ class HeaderCodec(Generic[H]):
         """The fields in wire order: name, offset, width and byte order or pad of each."""
         self.size = self.slots[-1].end
         """The octets of the header."""
+        self._integers = {slot.name: slot for slot in self.slots if isinstance(slot, IntegerSlot)}
         self.encode, self.frame, self.decode = _compile(self)
 
     def integer(self, name: str) -> IntegerSlot:
         """The integer field of that name, in its place."""
-        return next(
-            slot for slot in self.slots if slot.name == name and isinstance(slot, IntegerSlot)
-        )
+        return self._integers[name]
 
     def __repr__(self) -> str:
         return f"<{self.name} header, {self.size} octets>"

@@ -80,6 +80,8 @@ class Dispatcher:
             status, data = reply.header.status, reply.data
         except _Refuse as refuse:
             status, data = refuse.status, b""
+        except SerialsExhausted:
+            status, data = Status.OVERLOADED, b""
         if self._trail.is_written:
             self._line(header, hop, {"status": int(status), **told})
         return Answer(self._reply(header, status, data), user=told.get("user", ""))
@@ -153,7 +155,8 @@ class Dispatcher:
         self, header: DispatcherHeader, data: bytes, hop: Hop, told: dict[str, Any]
     ) -> Answer:
         """TRN-03: one frame to the proxy, its frames back until one is the last."""
-        request, frame = self._wrapped(header, data, await self._serial(told))
+        serial = told["serial"] = await self._serials()
+        request, frame = self._wrapped(header, data, serial)
         for address in self._registry.in_turn(header.target):
             try:
                 stream = await self._open_stream(address, frame, hop.transaction)
@@ -167,14 +170,6 @@ class Dispatcher:
             relay = ProxyRelay(self._profile, stream, header, request, tell)
             return Answer(b"", body=relay, user=told.get("user", ""))
         raise _Refuse(Status.UNAVAILABLE)
-
-    async def _serial(self, told: dict[str, Any]) -> int:
-        """A new one."""
-        try:
-            told["serial"] = serial = await self._serials()
-        except SerialsExhausted:
-            raise _Refuse(Status.OVERLOADED) from None
-        return serial
 
     def _wrapped(
         self, header: DispatcherHeader, data: bytes, serial: int
@@ -197,7 +192,8 @@ class Dispatcher:
         told: dict[str, Any],
     ) -> Frame[CommonHeader]:
         """DSP-04: unwrap, wrap, a new connection, wait."""
-        request, frame = self._wrapped(header, data, await self._serial(told))
+        serial = told["serial"] = await self._serials()
+        request, frame = self._wrapped(header, data, serial)
         status = Status.UNAVAILABLE
         for address in self._registry.in_turn(target):
             try:

@@ -12,7 +12,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .adapter import Reader, Refused
+from .adapter import PlainReader, Reader, Refused
 from .trail import address
 
 
@@ -36,6 +36,7 @@ class Kept(TwistedProtocol):
         self._reader = reader
         self.own = ""
         """The address of this side, `HOST:PORT`, once there is one."""
+        self.send: Callable[[bytes], Any] = self._send_wrapped
         self.is_open = False
         """Whether frames can be sent."""
         self.is_blocked = False
@@ -50,7 +51,7 @@ class Kept(TwistedProtocol):
             host.strip("[]"), int(port), _Factory(self), timeout=seconds
         )
 
-    def send(self, frame: bytes) -> None:
+    def _send_wrapped(self, frame: bytes) -> None:
         self.transport.write(self._reader.wrap(frame))
 
     def close(self) -> None:
@@ -102,6 +103,8 @@ class Kept(TwistedProtocol):
             self.transport.abortConnection()
             return
         self.own = address(self.transport.getHost())
+        if isinstance(self._reader, PlainReader):
+            self.send = self.transport.write
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         if self._reader.greeting:

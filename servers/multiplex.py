@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred, fail
-
 from starwire.protocol.frames import Frame
 from starwire.protocol.headers import CommonHeader
 from starwire.protocol.multiplexing import Lost, Multiplexer
 
 from .adapter import SHARED
+from .driving import Pending
 from .kept import Beat, FrameSource, Kept
 from .link import Crowded, Reply, TimedOut, Unreachable
 
@@ -50,23 +49,26 @@ class Multiplex:
         self._stopped = False
         self._beat = Beat(reactor, seconds, self._look_at_clock)
 
-    def exchange(self, host_and_port: str, header: CommonHeader, frame: bytes) -> Deferred[Reply]:
+    def exchange(self, host_and_port: str, header: CommonHeader, frame: bytes) -> Pending[Reply]:
         """Send the frame, whose header that is, and wait for its reply. Fails with Unreachable, or
         with TimedOut. To cancel is to wait no more: a reply that comes is dropped.
         """
         instance = self._instances.get(host_and_port)
         if instance is None:
+            if self._stopped:
+                stopped: Pending[Reply] = Pending(lambda: None)
+                stopped.errback(Unreachable("the dispatcher stops", sent=False, began=False))
+                return stopped
             instance = self._instances[host_and_port] = _Instance(self, host_and_port)
-        if self._stopped:
-            return fail(Unreachable("the dispatcher stops", sent=False, began=False))
-        self._beat.start()
+            self._beat.start()
         return instance.ask(header, frame)
 
     def stop(self) -> None:
         """Close every connection, and open none again."""
         self._stopped = True
         self._beat.stop()
-        for instance in self._instances.values():
+        instances, self._instances = self._instances, {}
+        for instance in instances.values():
             instance.stop()
 
     def _look_at_clock(self, now: float) -> None:
@@ -79,7 +81,7 @@ class _Request(NamedTuple):
 
     header: CommonHeader
     frame: bytes
-    asker: Deferred[Reply]
+    asker: Pending[Reply]
     due: float
 
 
@@ -92,8 +94,8 @@ class _Instance:
         self._connections: list[_Shared] = []
         self._waiting: deque[_Request] = deque()
 
-    def ask(self, header: CommonHeader, frame: bytes) -> Deferred[Reply]:
-        asker: Deferred[Reply] = Deferred(lambda _: self._forget(header.serial))
+    def ask(self, header: CommonHeader, frame: bytes) -> Pending[Reply]:
+        asker: Pending[Reply] = Pending(lambda: self._forget(header.serial))
         due = self._owner.reactor.seconds() + self._owner.seconds
         connection = None if self._waiting else self._with_room()
         if connection is not None:
@@ -141,7 +143,8 @@ class _Instance:
             connection.close()
 
     def _with_room(self) -> _Shared | None:
-        for connection in list(self._connections):
+        # One that is found dead takes itself off the list, and looks whether others can move up.
+        for connection in tuple(self._connections):
             if connection.has_room():
                 return connection
         if len(self._connections) >= _CONNECTIONS:
@@ -162,18 +165,19 @@ class _Shared(Kept):
     def __init__(self, instance: _Instance, reader: FrameSource, seconds: float) -> None:
         super().__init__(reader)
         self._instance = instance
-        self._requests: Multiplexer[Deferred[Reply]] = Multiplexer(SHARED)
+        self._requests: Multiplexer[Pending[Reply]] = Multiplexer(SHARED)
         self._seconds = seconds
         self._last_asked = math.inf
         self.forget = self._requests.forget
 
     def has_room(self) -> bool:
         """Whether a request may go here now. One that is found dead is gone then."""
-        if self.is_blocked or not self._requests.has_room:
+        requests = self._requests
+        if self.is_blocked or not requests.has_room:
             return False
-        return not (self.is_open and not self._requests and self.is_found_dead())
+        return bool(requests) or not self.is_open or not self.is_found_dead()
 
-    def ask(self, header: CommonHeader, frame: bytes, asker: Deferred[Reply], due: float) -> None:
+    def ask(self, header: CommonHeader, frame: bytes, asker: Pending[Reply], due: float) -> None:
         is_open = self.is_open
         self._requests.ask(header, frame, asker, due, sent=is_open)
         self._last_asked = due - self._seconds

@@ -17,6 +17,7 @@ from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import CommonHeader, DispatcherHeader
 from starwire.protocol.profile import shipped
 from starwire.protocol.sealing import SealedLink
+from starwire.servers.driving import Pending
 from starwire.servers.link import Crowded, TimedOut, Unreachable
 from starwire.servers.multiplex import Multiplex
 from starwire.servers.pool import Pool
@@ -116,7 +117,7 @@ class Net(Clock):
 class Asked:
     """A request, and what has become of it."""
 
-    def __init__(self, asked: Deferred[Any]) -> None:
+    def __init__(self, asked: Deferred[Any] | Pending[Any]) -> None:
         self.found: list[Any] = []
         self.cancel = asked.cancel
         asked.addBoth(self.found.append)
