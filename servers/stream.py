@@ -31,8 +31,8 @@ class Stream(Protocol):
         self._reactor = reactor
         self._reader = reader
         self._seconds = seconds
-        self._until = reactor.seconds() + seconds
-        """When the frame that is waited for must be there."""
+        self._until: float | None = reactor.seconds() + seconds
+        """When the frame that is waited for must be there; None while nobody waits."""
         self._unsent = octets
         self._began = False
         self._lost = ""
@@ -44,6 +44,8 @@ class Stream(Protocol):
         """The next frame, octets first. Raises TimedOut if it takes too long; Unreachable if there
         is none, or what came is none. After either nothing more comes.
         """
+        if self._until is None:
+            self._until = self._reactor.seconds() + self._seconds
         while True:
             try:
                 frame = self._reader.pull()
@@ -51,11 +53,11 @@ class Stream(Protocol):
             except Refused as refused:
                 raise self._unreachable(f"not a reply: {refused.reason}") from None
             if frame is not None:
-                self._until = self._reactor.seconds() + self._seconds
+                self._until = None
                 return frame
             if self._lost:
                 raise self._unreachable(self._lost)
-            await self._more()
+            await self._more(self._until)
 
     def send(self, octets: bytes) -> None:
         """Another frame behind the request: a cancel, which must overtake the answer."""
@@ -67,14 +69,14 @@ class Stream(Protocol):
         if not self._lost:
             self.transport.abortConnection()
 
-    async def _more(self) -> None:
+    async def _more(self, until: float) -> None:
         self._ahead = 0
         if self._paused:
             self._paused = False
             self.transport.resumeProducing()
         news: Deferred[None] = Deferred()
         self._news = news
-        left = max(0.0, self._until - self._reactor.seconds())
+        left = max(0.0, until - self._reactor.seconds())
         timer = self._reactor.callLater(left, news.errback, TimedOut("no frame in time"))
         try:
             await news

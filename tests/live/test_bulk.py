@@ -3,8 +3,10 @@
 import hashlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ import pytest
 
 from starwire.harness.bulk import TransferLost
 from starwire.harness.client import Client
-from starwire.protocol.bulk import Cancel, Cancelled, Declined, Ended, Open, request_data
+from starwire.protocol.bulk import Cancel, Cancelled, Declined, Ended, Open, Sending, request_data
 from starwire.protocol.frames import NEED_DATA, FrameReader
 from starwire.protocol.headers import CommonHeader, DispatcherHeader
+from starwire.protocol.profile import shipped
 from starwire.protocol.sealing import load_link_keys
 from starwire.protocol.status import Status
 
+TEST = 'extends = "default"\nname = "test"\n'
 SEATS = ("web", "dispatcher", "inbox")
 ADD = (
     b"A<CATEGORY=R,TYPE=D,REQUESTID=1,USERID=jeanvnet2,RPTID=3415,PRIORITY=1,COMPRESS=0,"
@@ -72,6 +76,12 @@ def read(run: Any, most: int | None = None) -> bytes:
         if most is not None and len(found) >= most:
             break
     return found
+
+
+def drain(run: Any, found: bytearray) -> None:
+    """Put behind `found` what comes, however it ends."""
+    for octets in run:
+        found += octets
 
 
 def test_a_file_comes_whole(client: Client, fetch: bytes, big: bytes) -> None:
@@ -312,7 +322,7 @@ def test_a_transfer_outlives_its_client_and_its_proxy(start_chain: Start) -> Non
             came += read(again, 200_000)
             chain.emulator.kill()
             with pytest.raises(TransferLost) as raised:
-                came.extend(more for octets in again for more in octets)
+                drain(again, came)
     assert (raised.value.transfer, raised.value.offset) == (run.transfer, len(came))
     assert len(came) < len(octets)
     chain = start_chain()
@@ -350,6 +360,55 @@ def test_a_proxy_that_is_lost_leaves_106_and_its_transfer(start_chain: Start) ->
         ):
             assert read(more) == bytes(10)
         assert isinstance(more.end, Ended)
+
+
+@contextmanager
+def proxy_that(says: Callable[[CommonHeader], bytes]) -> Iterator[str]:
+    """An address where a proxy answers one type 3 frame, and from then on nothing."""
+    codec, profile = shipped("default").wire.common, shipped("default")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(ConnectionResetError):
+                reader: FrameReader[CommonHeader] = FrameReader(codec, profile)
+                while (frame := reader.next_frame()) is NEED_DATA:
+                    reader.feed(connection.recv(65_536))
+                connection.sendall(says(frame.header))
+                while connection.recv(65_536):
+                    pass
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("behind", "serial", "status"), [(b"", 0, 109), (b"\x07", 0, 106), (b"", 1, 106)]
+)
+def test_a_proxy_that_stops_in_the_middle(
+    start_chain: Start, behind: bytes, serial: int, status: int
+) -> None:
+    """It says nothing more, or no frame, or another request's."""
+    wire = shipped("default").wire
+
+    def says(asked: CommonHeader) -> bytes:
+        sending = Sending(wire.common, wire.bulk, asked, chunk=4, transfer=9, total=8)
+        sending.feed(b"12345678")
+        first, second = sending.next_frame(), sending.next_frame()
+        assert isinstance(first, bytes)
+        assert isinstance(second, bytes)
+        place = wire.common.integer("serial").end - 1
+        other = second[:place] + bytes([(second[place] + serial) % 256]) + second[place + 1 :]
+        return first + (other if serial else b"") + behind
+
+    with proxy_that(says) as address:
+        text = f'{TEST}reply_seconds = 0.7\n[registry]\nINBOX = ["{address}"]\n'
+        chain = start_chain(text)
+        with chain.customer() as web, chain.client("dispatcher") as client:
+            client.session = web.session
+            with client.open(b"F<INBOXID=1>") as run:
+                assert read(run) == b"1234"
+            assert run.end == Declined(status, b"")
 
 
 def test_instances_share_their_transfers(start_chain: Start) -> None:

@@ -339,6 +339,14 @@ def test_what_comes_to_another_instance_ends_the_run_by_the_store(
         assert there.all_of(answer)[0] == FILE
 
 
+def test_of_a_run_elsewhere_a_cancel_knows_where_it_began(here: Instance, there: Instance) -> None:
+    here.open().close()
+    run = here.ask(Resume(1, 100))
+    here.next(run)
+    assert there.parts(there.ask(Cancel(1)))[:2] == (5, BulkHeader(4, 1, 100, 256_000))
+    run.close()
+
+
 def test_a_run_that_nobody_ended_goes_on(here: Instance) -> None:
     run = here.open()
     at_once(here.bulk.watch())
