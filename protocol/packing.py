@@ -55,6 +55,7 @@ class HeaderCodec(Generic[H]):
         """The class of the headers."""
         self.slots: tuple[Slot, ...] = slots(layout, byte_order)
         """The fields in wire order: name, offset, width and byte order or pad of each."""
+        self._integers = {slot.name: slot for slot in self.slots if isinstance(slot, IntegerSlot)}
         self.size = self.slots[-1].end
         """The octets of the header."""
         self._integers = {slot.name: slot for slot in self.slots if isinstance(slot, IntegerSlot)}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import attrs
 import msgspec
 from twisted.internet.defer import Deferred
 
@@ -175,11 +174,11 @@ class PortFaults:
         fault = strike.fault
         if fault.field:
             body = port.headers.altered(page.body, fault, strike.draw)
-            return attrs.evolve(page, body=body)
+            return msgspec.structs.replace(page, body=body)
         if (ended := await self._before(strike)) is not None:
-            return attrs.evolve(page, manner=ended)
+            return msgspec.structs.replace(page, manner=ended)
         if fault.kind in ("drip", "truncate"):
-            return attrs.evolve(page, manner=self._manner(page.manner, strike))
+            return msgspec.structs.replace(page, manner=self._manner(page.manner, strike))
         return page
 
     def _manner(self, manner: Manner | None, strike: Strike) -> Manner:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import attrs
+import msgspec
 
 from starwire.grammar import MetadataError, parse
 from starwire.protocol.frames import NEED_DATA, Frame, FrameError, FrameReader
@@ -28,14 +28,15 @@ from .outflow import Body
 from .relay import Frames, Relay
 from .trail import Trail
 
+_TRANSACTIONS = frozenset(map(int, Transaction))
+
 Forward = Callable[[bytes, str], Awaitable[Reply]]
 """A dispatcher frame and a transaction id to the reply frame; raises Unreachable or TimedOut."""
 OpenStream = Callable[[bytes, str], Awaitable[Frames]]
 """The same, to the frames that answer a bulk request."""
 
 
-@attrs.frozen
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """What an HTTP response says: `key` is the session's, "" for none, None to leave the cookie."""
 
     status: int
@@ -71,7 +72,7 @@ class Front:
         if len(body) < headers:
             return refused_page(400, f"the body is shorter than its two headers, {headers} octets")
         web = self._wire.web.decode(body)
-        if web.transaction not in tuple(Transaction):
+        if web.transaction not in _TRANSACTIONS:
             return refused_page(400, f"transaction type {web.transaction} is none of 0, 1, 2")
         told: dict[str, Any] = {}
         try:
@@ -84,6 +85,8 @@ class Front:
         return page
 
     def _line(self, web: WebHeader, hop: Hop, told: Mapping[str, Any]) -> None:
+        if not self._trail.is_written:
+            return
         facts = {"in": hop.peer, "transaction": web.transaction, **told}
         self._trail.line("web", hop.transaction, facts)
 
@@ -140,7 +143,7 @@ class Front:
             stream.close()
             raise
         if not relay.over:
-            return attrs.evolve(self._page(web, key, first), more=relay)
+            return msgspec.structs.replace(self._page(web, key, first), more=relay)
         stream.close()
         told.update(relay.facts)
         ended = relay.facts["status"] == Status.NO_SESSION

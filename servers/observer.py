@@ -6,7 +6,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-import attrs
 import msgspec
 from twisted.internet.defer import CancelledError
 
@@ -96,7 +95,7 @@ class Observer:
                 record.outcome = "answered" if watched.whole else "cancelled"
                 self._web_done(record, began)
 
-            return attrs.evolve(page, more=_Watched(page.more, page.body, ended))
+            return msgspec.structs.replace(page, more=_Watched(page.more, page.body, ended))
 
         return observed
 

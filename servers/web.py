@@ -219,6 +219,9 @@ class WebSite(HTTPFactory):
         channel.requestFactory = partial(WebRequest, self)
         return channel
 
+    def log(self, request: Any) -> None:
+        """Nothing: the trail's line tells more of a request than an access log."""
+
     @property
     def busy(self) -> bool:
         """Whether an answer is under way on any connection."""
