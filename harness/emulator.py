@@ -160,7 +160,7 @@ class EmulatorProcess:
                 self.log.append(line.rstrip("\n"))
                 self._news.notify_all()
 
-    def await_log(self, ready: Callable[[list[str]], bool], seconds: float = 5.0) -> bool:
+    def await_log(self, ready: Callable[[list[str]], bool], seconds: float = 30.0) -> bool:
         """Wait until the log is as `ready` wants it; whether it was in time."""
         with self._news:
             return self._news.wait_for(lambda: ready(self.log), seconds)

@@ -59,7 +59,7 @@ def test_customers_at_once_share_a_few_connections(chain: Any) -> None:
         one.join()
     assert problems == []
     assert chain.emulator.await_log(
-        lambda log: sum(one.startswith("hop=web ") for one in log) >= 168
+        lambda log: sum(one.startswith("hop=web ") for one in log) >= 168, 60
     )
     assert len(inner_connections(chain, "rm")) == 1
     assert len(inner_connections(chain, "dispatcher")) <= 8

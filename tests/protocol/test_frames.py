@@ -1,7 +1,7 @@
 """The frame reader: HDR-03, HDR-04, HDR-09, under both profiles and in every cut."""
 
 import itertools
-from time import perf_counter
+from time import process_time
 
 import msgspec
 import pytest
@@ -314,19 +314,19 @@ def octet_by_octet(count):
     made = shipped("default")
     octets = frame_octets(made, "common", count)
     pieces = [octets[place : place + 1] for place in range(count)]
-    start = perf_counter()
+    start = process_time()
     reader = reader_of(made)
     for piece in pieces:
         reader.feed(piece)
         frame = reader.next_frame()
     assert frame.octets == octets
-    return perf_counter() - start
+    return process_time() - start
 
 
 def many_in_one_segment(count):
     made = shipped("default")
     octets = frame_octets(made, "common", 49) * (count // 4)
-    start = perf_counter()
+    start = process_time()
     reader = reader_of(made)
     reader.feed(octets[:20])
     reader.next_frame()
@@ -335,7 +335,7 @@ def many_in_one_segment(count):
         reader.feed(b"")
         assert reader.next_frame() is not NEED_DATA
     assert reader.cut_off is False
-    return perf_counter() - start
+    return process_time() - start
 
 
 @pytest.mark.slow
