@@ -465,7 +465,7 @@ class Answering(TwistedProtocol):
     def _in_a_manner(self, answer: Answer, manner: Manner) -> None:
         """Let an answer go out as faults want it: late, in part, in pieces, or not at all."""
         octets, self._behind = answer.octets + self._behind, b""
-        if manner.behind_next and not answer.close:
+        if manner.behind_next and answer.body is None and not answer.close:
             self._behind = octets
             self._advance()
         elif manner.reset or manner.drop:

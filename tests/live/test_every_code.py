@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,29 @@ class Walk:
             client.close()
 
 
-@pytest.fixture(scope="module", params=["default", "little"])
-def walk(request: pytest.FixtureRequest, start_shared: Callable[..., Any]) -> Iterator[Walk]:
-    text = f'extends = "{request.param}"\nname = "test"\n'
-    walk = Walk(start_shared(text), start_shared(text, config=CHEAP + STRICT))
-    yield walk
-    walk.close()
+@pytest.fixture(
+    scope="module",
+    params=["default", "little", pytest.param("postgresql", marks=pytest.mark.postgres)],
+)
+def walk(
+    request: pytest.FixtureRequest,
+    start_shared: Callable[..., Any],
+    fresh_schema: Callable[[], AbstractContextManager[str]],
+) -> Iterator[Walk]:
+    profile = "default" if request.param == "postgresql" else request.param
+    text = f'extends = "{profile}"\nname = "test"\n'
+    with ExitStack() as held:
+        chains = []
+        for config in (CHEAP, CHEAP + STRICT):
+            options = []
+            if request.param == "postgresql":
+                options = ["--database", held.enter_context(fresh_schema())]
+            chains.append(start_shared(text, *options, config=config))
+        walk = Walk(*chains)
+        yield walk
+        walk.close()
+        for chain in chains:
+            assert chain.emulator.stop() == 0
 
 
 def provoke(walk: Walk, case: Case) -> tuple[Any, bytes]:

@@ -11,7 +11,7 @@ import pytest
 
 from starwire.harness.client import Client, ClientError
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
-from starwire.protocol.headers import CommonHeader
+from starwire.protocol.headers import BulkHeader, CommonHeader
 
 GRTL = b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
 
@@ -262,6 +262,46 @@ def test_an_echo_is_struck_only_by_name(chain: Any) -> None:
         with chain.fault(kind="close", hop="rm", message="echo"):
             line.ask(1, b"", echo=1)
             assert line.rest() == b""
+
+
+def bulk(chain: Any, line: Line) -> None:
+    """Ask for a run of GRTL's answer: a data frame and the end."""
+    line.ask(7, chain.profile.wire.bulk.encode(BulkHeader(0)) + GRTL, type=3)
+
+
+def test_the_frames_of_a_run_are_struck_one_by_one(chain: Any) -> None:
+    with chain.fault(kind="duplicate", hop="rm", message="GRTL"), line_to_rm(chain) as line:
+        bulk(chain, line)
+        assert [line.next().header.status for _ in range(4)] == [3, 3, 4, 4]
+    with chain.fault(kind="wrong-serial", hop="rm", type=3), line_to_rm(chain) as line:
+        bulk(chain, line)
+        frames = [line.next().header for _ in range(2)]
+    assert [frame.status for frame in frames] == [3, 4]
+    assert len({frame.serial for frame in frames}) == 1
+    assert frames[0].serial != 7
+
+
+def test_a_run_is_truncated_and_dripped(chain: Any) -> None:
+    with line_to_rm(chain) as line:
+        bulk(chain, line)
+        whole = b"".join(line.next().octets for _ in range(2))
+    end = len(whole) - 20
+    with chain.fault(kind="truncate", hop="rm", octets=end), line_to_rm(chain) as line:
+        bulk(chain, line)
+        assert len(line.rest()) == end
+    drip = {"kind": "drip", "hop": "rm", "rate": 4 * len(whole), "chunk": len(whole) // 10}
+    with chain.fault(**drip), line_to_rm(chain) as line:
+        begun = time.monotonic()
+        bulk(chain, line)
+        assert sum(len(line.next().octets) for _ in range(2)) == len(whole)
+        assert 0.2 < time.monotonic() - begun < 2
+
+
+def test_a_run_over_https_is_cut_off(chain: Any) -> None:
+    fault = {"kind": "reset", "hop": "rm", "type": 3}
+    with chain.customer() as client, chain.fault(**fault):
+        header = chain.profile.wire.bulk.encode(BulkHeader(0))
+        assert client.send(header + GRTL, type=3).status == 106
 
 
 # What the chain makes of it.

@@ -90,6 +90,13 @@ def test_an_answer_behind_which_nothing_comes_is_not_held(port: Faulty) -> None:
     assert port.transport.calls[-1] == "loseWriteConnection"
 
 
+def test_a_body_is_not_held_behind_anything(port: Faulty) -> None:
+    port.body = Pieces(b"123")
+    port.manners[b"body"] = Manner(behind_next=True)
+    port.protocol.dataReceived(b"body\n")
+    assert port.transport.written == b"123"
+
+
 def test_a_body_is_cut_and_closed(port: Faulty) -> None:
     port.body = Pieces(b"123", b"456")
     port.manners[b"body"] = Manner(cut=4)
