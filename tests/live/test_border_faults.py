@@ -1,5 +1,6 @@
 """Faults behind the ports: a store that is down, hangs or fails, files that are gone."""
 
+import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -110,6 +111,38 @@ def test_a_store_that_hangs_costs_only_those_who_need_it(chain: Any) -> None:
         answers = {one.result(10).data for one in natively}
     assert len(answers) == 1
     assert answers.pop().startswith(b"SURL<ERROR=0,")
+
+
+def test_who_goes_while_the_store_hangs_is_no_failure_of_the_server(chain: Any) -> None:
+    since = len(chain.emulator.log)
+    with chain.fault(kind="database-hang", message="GURD"):
+        with chain.customer() as client:
+            assert client.send(GURD).status == 109
+        time.sleep(0.1)
+    assert not any("failed to answer" in line for line in chain.emulator.log[since:])
+
+
+def test_the_emulator_stops_while_its_store_hangs(start_shared: Callable[..., Any]) -> None:
+    chain = start_shared(PROFILE)
+    host, _, port = chain.emulator.places["rm-native"].rpartition(":")
+    chain.control("POST", "/faults", {"kind": "database-hang"})
+    with socket.create_connection((host, int(port)), timeout=10) as waiting:
+        waiting.sendall(GURL)
+        time.sleep(0.2)
+        begun = time.monotonic()
+        assert chain.emulator.stop() == 0
+        assert time.monotonic() - begun < 5
+        assert waiting.recv(100).startswith(b"SURL<ERROR=0,")
+
+
+def test_what_is_remembered_does_not_hide_a_fault(chain: Any) -> None:
+    grtl = b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
+    with chain.customer() as client:
+        for _ in range(2):
+            assert client.send(grtl).status == 0
+        with chain.fault(kind="statement-failure", message="GRTL"):
+            assert client.send(grtl).data == b"SRTL<ERROR=6106>"
+        assert client.send(grtl).status == 0
 
 
 def test_a_real_lock_in_the_store_keeps_writers_waiting_and_nobody_else(chain: Any) -> None:
