@@ -231,6 +231,8 @@ class Emulator:
             if self._reactor.seconds() > until:
                 break
             await deferLater(self._reactor, 0.02)
+        # What was answered in this turn of the reactor is written at its end.
+        await deferLater(self._reactor, 0.0)
         for jar in self._jars:
             jar.stop()
         for factory in self._factories:
