@@ -6,11 +6,12 @@ lists, so a code alone names one row, or for 0 two.
 """
 
 from collections.abc import Iterator
-from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 import msgspec
+
+from .once import once
 
 __all__ = ["Code", "Proxy", "Reach", "codes", "text_of"]
 
@@ -49,7 +50,7 @@ def _rows(proxy: Proxy, rows: tuple[_Row, ...]) -> Iterator[Code]:
         yield Code(row.code, proxy, row.text, row.trigger, row.reach)
 
 
-@cache
+@once
 def codes() -> tuple[Code, ...]:
     """Every code, the Report Manager's first, each list in the order of the appendix."""
     data = files(__package__).joinpath("codes.toml").read_bytes()
@@ -57,7 +58,7 @@ def codes() -> tuple[Code, ...]:
     return (*_rows("RM", table.report_manager), *_rows("INBOX", table.inbox))
 
 
-@cache
+@once
 def _texts() -> dict[int, str]:
     return {row.code: row.text for row in codes()}
 

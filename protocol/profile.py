@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from .layout import (
     WebLayout,
     size_of,
 )
+from .once import once
 from .packing import HeaderCodec
 
 SHIPPED = ("default", "little")
@@ -112,7 +113,7 @@ def profile_of_tables(tables: dict[str, Any]) -> Profile:
     return _profile(_complete(tables))
 
 
-@cache
+@once
 def shipped(name: str) -> Profile:
     """A profile that comes with the program, one of SHIPPED."""
     return _profile(_shipped_tables(name, "name"))

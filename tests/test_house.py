@@ -25,6 +25,7 @@ PURE = {
     "grammar": {"lark"},
     "protocol": {
         *["datetime", "hashlib", "importlib.resources", "json.encoder", "struct", "tomllib"],
+        "threading",  # a lock, for what several threads may be the first to ask
         # The links' cipher and the audit's signatures: octets in, octets out.
         *["cryptography.exceptions", "cryptography.hazmat.primitives.ciphers.aead"],
         *["cryptography.hazmat.primitives.hashes", "cryptography.hazmat.primitives.kdf.hkdf"],

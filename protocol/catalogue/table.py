@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
 
 from starwire.grammar import Fields, fold
 
+from ..once import once
 from .loading import (
     CatalogueError,
     Vocabulary,
@@ -252,7 +253,7 @@ class Catalogue:
                 raise CatalogueError(f"{spec.acronym}: a request without a reply")
 
 
-@cache
+@once
 def catalogue() -> Catalogue:
     """The shipped catalogue."""
     vocabulary = load_vocabulary()

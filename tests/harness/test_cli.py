@@ -121,6 +121,7 @@ def test_what_needs_no_server_loads_none(arguments: list[str]) -> None:
         (["serve", "--port", "web=65536"], "'web=65536': give NAME=PORT"),
         (["serve", "--only", "web,rn"], "'rn' is none of web, dispatcher, jar"),
         (["serve", "--only", ""], "'' is none of web"),
+        (["serve", "--shared-port", "jar"], "'jar' is not one of 'web', 'dispatcher', 'staroe'"),
         (["serve", "--tls-cert", __file__], "--tls-cert and --tls-key go together: give both"),
         (["serve", "--tls-key", __file__], "--tls-cert and --tls-key go together: give both"),
         (["serve", "--tls-cert", "nofile"], "File 'nofile' does not exist"),

@@ -1,10 +1,16 @@
 """The whole chain with `multiplex = true`: kept connections, and what comes of lost ones."""
 
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from starwire.harness.client import Client
+from starwire.harness.emulator import EmulatorProcess
 
 GRTL = b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
 CHEAP = "[logon.cost]\nn = 16\n"
@@ -63,3 +69,40 @@ def test_customers_at_once_share_a_few_connections(chain: Any) -> None:
     )
     assert len(inner_connections(chain, "rm")) == 1
     assert len(inner_connections(chain, "dispatcher")) <= 8
+
+
+def served(client: Client, number: int) -> int | None:
+    """The status of a request that may not be repeated."""
+    return client.send(f"CRD<USERRPTID=245,NAME=Copy {number}>".encode()).status
+
+
+def test_connections_that_were_idle_too_long_cost_nothing(start_chain: Start) -> None:
+    chain = start_chain(profile(idle_seconds="3.0"))
+    for round_ in range(3):
+        with chain.customer() as client:
+            assert [served(client, 10 * round_ + n) for n in range(3)] == [0] * 3
+        time.sleep(3.5 if round_ == 1 else 2.0)
+    assert not any("lost=" in line for line in chain.emulator.log)
+
+
+def test_a_proxy_that_was_started_again_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "profile.toml").write_text(profile())
+    options = ["--profile", str(tmp_path / "profile.toml")]
+    state = tmp_path / "state"
+    ports = {name: free_port() for name in ("jar", "staroe", "dispatcher", "rm")}
+    with (
+        EmulatorProcess(
+            state, *options, "--only", "web,dispatcher,jar,staroe", ports=ports
+        ) as outer,
+        Client(outer.target("web")) as client,
+    ):
+        client.logon("jeanvnet2", "interact")
+        for number in range(3):
+            with EmulatorProcess(state, *options, "--only", "rm", ports=ports):
+                assert served(client, number) == 0
+        assert served(client, 9) == 106
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
