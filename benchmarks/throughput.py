@@ -63,11 +63,15 @@ class Subject:
         self.process = process
         self.load = load
         self.rates: list[float] = []
+        """For a second of its processor time."""
+        self.walls: list[float] = []
+        """For a second of the clock, in which the client may be the one that is slow."""
 
     def turn(self, seconds: float) -> None:
         """Note how many replies a second of its processor time brings."""
         before = processor_seconds(self.process)
         rate = self.load.measure(seconds)
+        self.walls.append(rate)
         self.rates.append(rate * seconds / max(processor_seconds(self.process) - before, 1 / TICKS))
 
 
@@ -265,7 +269,9 @@ def take_turns(
     for name, subject in subjects.items():
         subject.load.close()
         rates = ", ".join(f"{rate:,.0f}" for rate in subject.rates)
-        print(f"{name}: {rates} a second of processor time", file=sys.stderr)
+        wall = statistics.median(subject.walls)
+        told = f"{rates} a second of processor time; {wall:,.0f} a second of the clock"
+        print(f"{name}: {told}", file=sys.stderr)
 
 
 def one_reply(chain: Chain) -> bytes:
