@@ -45,6 +45,10 @@ HTTPS = Claim("HTTPS, hops multiplexed, by a bare twisted.web TLS POST", "x", le
 HTTPS_LEGACY = Claim(
     "HTTPS, a connection at each hop, by a bare twisted.web TLS POST", "x", least=0.2
 )
+SAME_HOPS = Claim("HTTPS, hops multiplexed, by bare servers with the same hops", "x", least=0.6)
+SAME_HOPS_LEGACY = Claim(
+    "HTTPS, a connection at each hop, by bare servers with the same hops", "x", least=0.6
+)
 GRTL = [f"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO={io}>".encode() for io in "OIB"]
 GURL = [b"GURL<USERID=jeanvnet2,RPTTMPID=1,ENTPID=00022924,PRODUCT=T,DATACAT=U>"]
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -249,11 +253,17 @@ def web(rounds: int, seconds: float) -> list[Figure]:
             "shared": shared.web(),
             "legacy": legacy.web(),
         }
+        # These give back what they get: bodies of the replies' size, in both directions.
+        for way in ("multiplexed", "legacy"):
+            process, port = held.enter_context(running(HERE / "bare_web_chain.py", *pair, way))
+            subjects[f"bare {way}"] = Subject(process, posted(port, [body]))
         take_turns(subjects, rounds, seconds, lambda: change_is_seen(shared))
         bare = subjects["bare"]
         return [
             Figure(HTTPS, ratio(subjects["shared"], bare)),
             Figure(HTTPS_LEGACY, ratio(subjects["legacy"], bare)),
+            Figure(SAME_HOPS, ratio(subjects["shared"], subjects["bare multiplexed"])),
+            Figure(SAME_HOPS_LEGACY, ratio(subjects["legacy"], subjects["bare legacy"])),
         ]
 
 
