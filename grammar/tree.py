@@ -13,6 +13,8 @@ from .scanner import Piece, cut
 from .text import fold, strip
 
 _EMPTY = pattern("[ \t\r\n]*(<[ \t\r\n]*>[ \t\r\n]*)?")
+_MAY_BE_EMPTY = " \t\r\n<"
+"""What an empty value may begin with."""
 _NO_NAMES: Collection[str] = frozenset()
 
 
@@ -51,6 +53,8 @@ class Value:
     @property
     def is_empty(self) -> bool:
         """SYN-13: nothing is left after stripping, or it is `<>` or a group of blanks."""
+        if self.offset < self.end and self._source[self.offset] not in _MAY_BE_EMPTY:
+            return False
         return _EMPTY.fullmatch(self._source, self.offset, self.end) is not None
 
     def members(self) -> list[str]:

@@ -57,7 +57,9 @@ def build_message(
 
 def member(text: str) -> str:
     """A text as it can stand in a row: a blank where a separator or `=` would be read (CAT-05)."""
-    return text.translate(_MEMBER)
+    if "," in text or "~" in text or "=" in text:
+        return text.translate(_MEMBER)
+    return text
 
 
 def content_of(value: Value) -> Content:

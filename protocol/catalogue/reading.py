@@ -31,7 +31,7 @@ class Reading:
 
     def getall(self, name: str) -> list[Value]:
         """Every value of a parameter, by its name or an alias; numbered ones by their base name."""
-        row = self.scope.row(fold(name))
+        row = self.scope.names.get(name) or self.scope.row(fold(name))
         return self.values.get(row.name, []) if row else []
 
     def get(self, name: str) -> Value | None:
