@@ -11,11 +11,9 @@ each is answered when it is ready.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-import attrs
-from msgspec import Struct
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -23,13 +21,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .answering import Answer, Answerer, Hop
 from .driving import Driven
+from .holding import Holding
 from .manner import Manner, Piecemeal
 from .outflow import Body, Outflow
+from .reading import Reader, Refused
+from .silence import Patience, Silence
 from .trail import Trail, address
-
-if TYPE_CHECKING:
-    from .recorder import Tap
 
 _HELD_WHILE_BUSY = 65_536
 """Octets that a connection may send ahead of the answer under way before it is paused."""
@@ -38,124 +37,6 @@ _LINGER = 2.0
 answer on its way (TCP sends a reset), and with it the reason."""
 SHARED = 64
 """Requests under way at a time on a connection that they share (DSP-04)."""
-
-
-class Answer(Struct, frozen=True):
-    """Octets for the peer, and whether the connection ends behind them."""
-
-    octets: bytes
-    close: bool = False
-    body: Body | None = None
-    """What follows the octets frame by frame, where the answer is too long to be held."""
-    user: str = ""
-    """Whose session asked, where the server found one; for those who keep books."""
-    manner: Manner | None = None
-    """How they go out, if not as fast as the peer reads."""
-
-
-class Hop(Struct, frozen=True, gc=False):
-    """What an answering function may know of where a request came from."""
-
-    transaction: str
-    peer: str
-    frame: int = 0
-    """The number of the request on its connection, from 1."""
-    excess: bool = False
-    """Whether its connection is one more than its port takes."""
-
-
-class Holding:
-    """The octets that are held for peers, unfinished requests and unread replies, and a limit."""
-
-    __slots__ = ("most", "octets")
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.octets = 0
-
-    @property
-    def is_over(self) -> bool:
-        return self.octets > self.most
-
-
-class Refused(Exception):
-    """The octets are no request: what is owed to the peer, then the connection is closed."""
-
-    def __init__(self, octets: bytes, reason: str) -> None:
-        super().__init__(reason)
-        self.octets = octets
-        self.reason = reason
-
-
-class Reader(Protocol):
-    """Octets in, requests out."""
-
-    def feed(self, data: bytes) -> None:
-        """Take octets as they came."""
-
-    def pull(self) -> Any | None:
-        """The next request, None if more octets are needed; raises Refused."""
-
-    def finish(self) -> bytes:
-        """The peer sends no more: what is owed to it for what it left unfinished."""
-
-    @property
-    def in_the_middle(self) -> bool:
-        """Whether octets of an unfinished request are held."""
-
-    @property
-    def held(self) -> int:
-        """The octets that are held of it."""
-
-    def overloaded(self) -> bytes:
-        """What is owed for it if no more can be held of it (111); "" if nobody could read that."""
-
-    @property
-    def greeting(self) -> bytes:
-        """What is sent before anything else; a sealed link has one (ENC-01)."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether octets may be wrapped."""
-
-    def wrap(self, octets: bytes) -> bytes:
-        """Octets as they travel."""
-
-    @property
-    def tap(self) -> Tap | None:
-        """Who is told what happens on the connection, beside what the reader tells."""
-
-
-class PlainReader:
-    """What readers of links that are not sealed have in common: octets travel as they are."""
-
-    greeting = b""
-    ready = True
-    tap: Tap | None = None
-
-    def overloaded(self) -> bytes:
-        """Without a header nobody could read a status."""
-        return b""
-
-    def wrap(self, octets: bytes) -> bytes:
-        return octets
-
-
-@attrs.frozen
-class Patience:
-    """Seconds that a connection may be silent, between requests and in the middle of one.
-
-    0 is for ever.
-    """
-
-    idle: float
-    mid_frame: float
-
-
-Answerer = Callable[[Any, Hop], Coroutine[Any, Any, Answer]]
-Interposer = Callable[[str, Answerer], Answerer]
-"""The name of a port and what answers there, to what answers there instead: it may look at request
-and answer, or put others in their place."""
 
 
 class AnsweringFactory(Factory):
@@ -206,9 +87,7 @@ class AnsweringFactory(Factory):
         if self._most and len(self.connections) >= 2 * self._most:
             self.log("too-many", peer=address(addr))
             return None
-        protocol = Answering(self._make_reader(), self.patience, self._shares)
-        protocol.factory = self
-        return protocol
+        return Answering(self, self._make_reader(), self.patience, self._shares)
 
     def log(self, event: str, **facts: Any) -> None:
         self.trail.line(self.name, "-", {"event": event, **facts})
@@ -237,8 +116,13 @@ class Answering(TwistedProtocol):
     transport: Any
 
     def __init__(
-        self, reader: Reader, patience: Patience, shares: Callable[[Any], bool] | None
+        self,
+        factory: AnsweringFactory,
+        reader: Reader,
+        patience: Patience,
+        shares: Callable[[Any], bool] | None,
     ) -> None:
+        self.factory = factory
         self._reader = reader
         self._tap = reader.tap
         self._patience = patience
@@ -268,11 +152,7 @@ class Answering(TwistedProtocol):
         self._peer_ended = False
         self._closing = False
         self._peer = ""
-        self._deadline: float | None = None
-        """When the connection has been silent for too long; None while nothing is awaited."""
-        self._seconds = 0.0
-        self._timer: Any = None
-        """Calls at the deadline or before it, so that a new deadline need not move it."""
+        self._silence = Silence(factory.reactor, self._too_long)
 
     @property
     def busy(self) -> bool:
@@ -297,7 +177,7 @@ class Answering(TwistedProtocol):
         self.transport.registerProducer(self, True)
         if self._reader.greeting:
             self.transport.write(self._reader.greeting)
-        self._wait(self._patience.idle)
+        self._silence.wait(self._patience.idle)
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing:
@@ -326,12 +206,12 @@ class Answering(TwistedProtocol):
 
     def writeConnectionLost(self) -> None:
         """Our last words have gone out; what the peer still sends is read and dropped."""
-        self._call_later(_LINGER, self.transport.abortConnection)
+        self._silence.end(_LINGER, self.transport.abortConnection)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.connections.discard(self)
         self._hold(0)
-        self._stop_timer()
+        self._silence.stop()
         if not self._closing and self._reader.in_the_middle:
             self.factory.log("cut-off", peer=self._peer)
         if self._tap is not None:
@@ -346,12 +226,12 @@ class Answering(TwistedProtocol):
         self._hold(self._unread)
         if self._outflow is not None:
             self._outflow.pauseProducing()
-        self._wait(self._patience.idle)
+        self._silence.wait(self._patience.idle)
 
     def resumeProducing(self) -> None:
         self._blocked = False
         self._hold(0)
-        self._deadline = None
+        self._silence.rest()
         if self._outflow is not None:
             self._outflow.resumeProducing()
             return
@@ -390,11 +270,11 @@ class Answering(TwistedProtocol):
             self._end(self._reader.finish(), "the client ended")
         elif not self._reader.in_the_middle:
             self._in_middle = False
-            self._wait(0 if self._under_way else self._patience.idle)
+            self._silence.wait(0 if self._under_way else self._patience.idle)
         elif not self._in_middle:
             # Counted once, from the first octet: a peer that drips would otherwise stay for ever.
             self._in_middle = True
-            self._wait(self._patience.mid_frame)
+            self._silence.wait(self._patience.mid_frame)
         if self._in_middle:
             self._hold_unfinished()
 
@@ -412,7 +292,7 @@ class Answering(TwistedProtocol):
         """Say so behind the answers that are owed; the reader raises it again until then."""
         if self._under_way:
             self._alone = True
-            self._deadline = None
+            self._silence.rest()
             return
         self.factory.log("refused", peer=self._peer, reason=refused.reason)
         self._end(refused.octets, refused.reason)
@@ -423,7 +303,7 @@ class Answering(TwistedProtocol):
             if self._alone and self._under_way:
                 self._held = request
                 return
-        self._deadline = None
+        self._silence.rest()
         self._in_middle = False
         factory = self.factory
         self._frames += 1
@@ -553,38 +433,7 @@ class Answering(TwistedProtocol):
         else:
             self._resume_reading()
             self.transport.loseWriteConnection()
-        self._call_later(self._patience.mid_frame or _LINGER, self.transport.abortConnection)
-
-    # Time.
-
-    def _wait(self, seconds: float) -> None:
-        """From now on, the peer may be silent for so long."""
-        if not seconds:
-            self._deadline = None
-            return
-        self._seconds = seconds
-        self._deadline = deadline = self.factory.reactor.seconds() + seconds
-        if self._timer is None or self._timer.getTime() > deadline:
-            self._call_later(seconds, self._look_at_clock)
-
-    def _look_at_clock(self) -> None:
-        self._timer = None
-        if self._deadline is None:
-            return
-        left = self._deadline - self.factory.reactor.seconds()
-        if left > 0:
-            self._call_later(left, self._look_at_clock)
-        else:
-            self._too_long(self._seconds)
-
-    def _call_later(self, seconds: float, act: Callable[[], None]) -> None:
-        self._stop_timer()
-        self._timer = self.factory.reactor.callLater(seconds, act)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
+        self._silence.end(self._patience.mid_frame or _LINGER, self.transport.abortConnection)
 
     def _too_long(self, seconds: float) -> None:
         self.factory.log("silent", peer=self._peer, seconds=seconds)

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 from starwire.protocol.audit import Chain
 
-from .adapter import Answer, Answerer, Hop
+from .answering import Answer, Answerer, Hop
 from .audit_heads import add_head, keep_head
 from .database import Database
 from .outflow import Body
@@ -119,7 +119,7 @@ class Audit:
         os.close(file)
 
     def interpose(self, name: str, answer: Answerer) -> Answerer:
-        """See `adapter.Interposer`; to stand where answers are made, inside all others."""
+        """See `answering.Interposer`; to stand where answers are made, inside all others."""
         if name not in AUDITED:
             return answer
         bare, note = name in _NATIVE, partial(self._note, name)

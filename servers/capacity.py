@@ -15,9 +15,10 @@ from starwire.protocol.packing import HeaderError
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status
 
-from .adapter import Answer, Answerer, Holding, Hop
+from .answering import Answer, Answerer, Hop
 from .configuration import CapacitySettings
 from .front import Page, PostAnswerer
+from .holding import Holding
 from .ports import Port, ports_of
 
 _ENDS_ITS_CONNECTION = (MessageType.REQUEST, MessageType.POLL)
@@ -39,7 +40,7 @@ class Capacity:
         return self._under_way[name] >= self._most or self.holding.is_over
 
     def interpose(self, name: str, answer: Answerer) -> Answerer:
-        """See `adapter.Interposer`. A port of bare messages has no status to refuse with."""
+        """See `answering.Interposer`. A port of bare messages has no status to refuse with."""
         port = self._ports[name]
         if port.codec is None:
             return answer

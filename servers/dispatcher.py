@@ -11,7 +11,7 @@ from starwire.protocol.headers import CommonHeader, DispatcherHeader
 from starwire.protocol.profile import TARGETS, Profile
 from starwire.protocol.status import MessageType, Status
 
-from .adapter import Answer, Hop
+from .answering import Answer, Hop
 from .customer import Customer
 from .entitlements import Entitlements
 from .jar_client import JarUnreachable

@@ -23,7 +23,8 @@ from starwire.protocol.status import MessageType
 from starwire.protocol.validation import Refusal, validate
 
 from . import tls
-from .adapter import Answer, Answerer, AnsweringFactory, Hop, Interposer, Patience, Reader
+from .adapter import AnsweringFactory
+from .answering import Answer, Answerer, Hop, Interposer
 from .audit import AUDITED, Audit
 from .audit_key import audit_key
 from .backend import BackEnd
@@ -49,11 +50,13 @@ from .notifying import stored_contact
 from .pinging import Pinger
 from .proxy import PROXIES, Proxy, ProxySpec
 from .readers import NativeRequests, shares_its_connection
+from .reading import Reader
 from .recorder import Recorder, TappedReader
 from .registry import Registry
 from .report_manager import ReportManager
 from .serials import Serials
 from .services import Services
+from .silence import Patience
 from .sources import Sources
 from .star_oe import StarOE
 from .store import StoreError, open_store, url_of

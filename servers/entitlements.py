@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import Deferred
 
-from .adapter import Hop
+from .answering import Hop
 from .customer import Customer
 
 _SESSIONS = 100_000

@@ -18,7 +18,7 @@ from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Operation
 
-from .adapter import Answer, Answerer, Hop
+from .answering import Answer, Answerer, Hop
 from .fault_headers import Headers
 from .fault_plan import FaultPlan, Strike, Subject, subject_of
 from .front import Page, PostAnswerer
@@ -74,7 +74,7 @@ class PortFaults:
         self._waiting = waiting
 
     def interpose(self, name: str, answer: Answerer) -> Answerer:
-        """See `adapter.Interposer`."""
+        """See `answering.Interposer`."""
         plan = self._plan
         port = _Port(name, self._profile)
 

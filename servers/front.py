@@ -18,7 +18,7 @@ from starwire.protocol.headers import DispatcherHeader, WebHeader, mismatch_fram
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status, Transaction
 
-from .adapter import Hop
+from .answering import Hop
 from .customer import Customer
 from .dispatcher import ORDER_ENTRY
 from .jar_client import Jar, JarUnreachable

@@ -11,13 +11,13 @@ from starwire.protocol.profile import Profile
 from starwire.protocol.sealing import GREETING_OCTETS, LinkKeys, SealedLink
 from starwire.protocol.status import MessageType
 
-from .adapter import Reader
 from .front import Forward
 from .kept import FrameSource
 from .link import Reply, exchange
 from .multiplex import Multiplex
 from .pool import Pool
 from .readers import FrameRequests, SealedRequests
+from .reading import Reader
 from .stream import Stream, open_stream
 from .trail import Trail
 

@@ -20,7 +20,7 @@ from starwire.protocol.profile import Profile
 from starwire.protocol.validation import Refusal, Request, validate
 
 from . import schema
-from .adapter import Answer, Hop
+from .answering import Answer, Hop
 from .customer import Customer
 from .database import Database
 from .jar_client import NOT_THERE, JarUnreachable

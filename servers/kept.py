@@ -12,7 +12,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .adapter import PlainReader, Reader, Refused
+from .reading import PlainReader, Reader, Refused
 from .trail import address
 
 

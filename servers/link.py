@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from .adapter import Reader, Refused
+from .reading import Reader, Refused
 from .trail import Trail, address
 
 

@@ -11,7 +11,7 @@ from twisted.internet.defer import CancelledError
 
 from starwire.protocol.profile import Profile
 
-from .adapter import Answer, Answerer, Hop
+from .answering import Answer, Answerer, Hop
 from .front import Page, PostAnswerer
 from .journal import Outcome, Record
 from .outflow import Body
@@ -44,7 +44,7 @@ class Observer:
         """Of the transactions under way at the web server, which leaves it to the dispatcher."""
 
     def interpose(self, name: str, answer: Answerer) -> Answerer:
-        """See `adapter.Interposer`."""
+        """See `answering.Interposer`."""
         port = self._ports[name]
 
         async def observed(request: Any, hop: Hop) -> Answer:

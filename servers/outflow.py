@@ -13,7 +13,7 @@ from zope.interface import implementer
 class Body(Protocol):
     """The frames of one answer, made as they are asked for.
 
-    Whoever stands between (an `adapter.Interposer`) wraps a body in another; the last frame that
+    Whoever stands between (an `answering.Interposer`) wraps a body in another; the last frame that
     `next` gives is what the answer comes to, a bulk run's with the digest of the whole (TRN-03).
     """
 

@@ -16,7 +16,7 @@ from starwire.protocol.headers import CommonHeader, reply_frame
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status
 
-from .adapter import Answer, Hop
+from .answering import Answer, Hop
 from .customer import Customer
 from .jar_client import JarUnreachable
 from .outflow import Body

@@ -14,7 +14,7 @@ from starwire.protocol.profile import Profile
 from starwire.protocol.sealing import SealedLink, SealError
 from starwire.protocol.status import MessageType, Status
 
-from .adapter import PlainReader, Reader, Refused
+from .reading import PlainReader, Reader, Refused
 
 
 def shares_its_connection(frame: Frame[CommonHeader]) -> bool:

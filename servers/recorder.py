@@ -43,7 +43,7 @@ from starwire.protocol.recording import (
     rfc3339,
 )
 
-from .adapter import Reader
+from .reading import Reader
 from .recording_files import RecordingFiles
 from .trail import Trail
 

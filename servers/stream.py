@@ -12,8 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from .adapter import Reader, Refused
 from .link import TimedOut, Unreachable
+from .reading import Reader, Refused
 from .trail import Trail, address
 
 _HELD = 262_144

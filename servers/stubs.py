@@ -19,7 +19,7 @@ from starwire.protocol.packing import HeaderError
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status
 
-from .adapter import Answer, Answerer, Hop
+from .answering import Answer, Answerer, Hop
 from .backend import acronym_of
 from .customer import Customer
 from .jar_client import JarUnreachable
@@ -154,7 +154,7 @@ class Stubs:
         return Question(hop, data, self._limits)
 
     def interpose(self, name: str, answer: Answerer) -> Answerer:
-        """See `adapter.Interposer`."""
+        """See `answering.Interposer`."""
         port = self._ports[name]
 
         def stubbed(request: Any, hop: Hop) -> Coroutine[Any, Any, Answer]:

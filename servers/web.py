@@ -14,7 +14,7 @@ from twisted.web.http import HTTPChannel, HTTPFactory
 
 from starwire.protocol.profile import Profile
 
-from .adapter import Hop
+from .answering import Hop
 from .bounded import BoundedRequest
 from .front import Page, PostAnswerer, refused_page
 from .manner import Manner, Piecemeal

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.task import deferLater
 
 from starwire.protocol.profile import Profile
-from starwire.servers.adapter import Interposer
+from starwire.servers.answering import Interposer
 from starwire.servers.configuration import ControlSettings
 from starwire.servers.fault_plan import FaultPlan
 from starwire.servers.front import PostAnswerer

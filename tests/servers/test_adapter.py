@@ -11,15 +11,10 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from starwire.servers.adapter import (
-    Answer,
-    Answering,
-    AnsweringFactory,
-    Hop,
-    Patience,
-    PlainReader,
-    Refused,
-)
+from starwire.servers.adapter import Answering, AnsweringFactory
+from starwire.servers.answering import Answer, Hop
+from starwire.servers.reading import PlainReader, Refused
+from starwire.servers.silence import Patience
 from starwire.servers.trail import Trail
 
 PEER = IPv4Address("TCP", "192.0.2.7", 4711)

@@ -20,7 +20,7 @@ from starwire.protocol.audit import SignedHead, Verdict, verify
 from starwire.protocol.frames import Frame
 from starwire.protocol.headers import CommonHeader, DispatcherHeader
 from starwire.protocol.profile import shipped
-from starwire.servers.adapter import Answer, Answerer, Hop
+from starwire.servers.answering import Answer, Answerer, Hop
 from starwire.servers.audit import AUDITED, Audit
 from starwire.servers.audit_heads import keep_head, known_heads
 from starwire.servers.store import Store, StoreError

@@ -10,7 +10,7 @@ from starwire.grammar import parse
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import CommonHeader, DispatcherHeader
 from starwire.protocol.profile import Profile, shipped
-from starwire.servers.adapter import Hop
+from starwire.servers.answering import Hop
 from starwire.servers.customer import Customer
 from starwire.servers.dispatcher import Dispatcher
 from starwire.servers.jar_client import JarUnreachable

@@ -2,7 +2,7 @@
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from starwire.servers.adapter import Hop
+from starwire.servers.answering import Hop
 from starwire.servers.customer import Customer
 from starwire.servers.entitlements import Entitlements
 

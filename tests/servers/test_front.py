@@ -9,7 +9,7 @@ from support import at_once
 from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import DispatcherHeader, WebHeader
 from starwire.protocol.profile import Profile, shipped
-from starwire.servers.adapter import Hop
+from starwire.servers.answering import Hop
 from starwire.servers.customer import Customer
 from starwire.servers.front import Front, Page
 from starwire.servers.jar_client import JarUnreachable

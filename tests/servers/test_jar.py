@@ -8,7 +8,7 @@ from support import Immediate, at_once
 
 from starwire.protocol.catalogue import catalogue
 from starwire.protocol.profile import Profile, shipped
-from starwire.servers.adapter import Hop
+from starwire.servers.answering import Hop
 from starwire.servers.jar import CookieJar
 from starwire.servers.serials import Serials, SerialsExhausted
 from starwire.servers.store import Store, lease_serials, open_store

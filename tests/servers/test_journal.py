@@ -15,7 +15,7 @@ from starwire.grammar import Limits
 from starwire.protocol.frames import Frame
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.profile import shipped
-from starwire.servers.adapter import Answer, Hop
+from starwire.servers.answering import Answer, Hop
 from starwire.servers.control.shown import Showing
 from starwire.servers.control.transaction_desk import TransactionDesk
 from starwire.servers.front import Page

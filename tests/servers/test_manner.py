@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from starwire.servers.adapter import Answer, Hop
+from starwire.servers.answering import Answer, Hop
 from starwire.servers.manner import Manner, Piecemeal
 
 from .test_adapter import Pieces, Port

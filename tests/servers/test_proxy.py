@@ -10,7 +10,7 @@ from starwire.protocol.frames import NEED_DATA, Frame, FrameReader
 from starwire.protocol.headers import CommonHeader
 from starwire.protocol.profile import Profile, shipped
 from starwire.protocol.status import Status
-from starwire.servers.adapter import Answer, Hop
+from starwire.servers.answering import Answer, Hop
 from starwire.servers.customer import Customer
 from starwire.servers.jar_client import JarUnreachable
 from starwire.servers.proxy import PROXIES, DeskClosed, Done, Proxy

@@ -27,9 +27,12 @@ from starwire.protocol.recording import (
     profile_of,
 )
 from starwire.protocol.sealing import SealedLink
-from starwire.servers.adapter import Answer, AnsweringFactory, Hop, Patience, Reader
+from starwire.servers.adapter import AnsweringFactory
+from starwire.servers.answering import Answer, Hop
 from starwire.servers.readers import FrameRequests, SealedRequests
+from starwire.servers.reading import Reader
 from starwire.servers.recorder import Recorder, TappedReader
+from starwire.servers.silence import Patience
 from starwire.servers.trail import Trail
 
 PROFILE = shipped("default")

@@ -11,7 +11,7 @@ from support_control import ControlClient
 from starwire.protocol.frames import Frame
 from starwire.protocol.headers import CommonHeader, DispatcherHeader
 from starwire.protocol.profile import Profile, shipped
-from starwire.servers.adapter import Answer, Hop
+from starwire.servers.answering import Answer, Hop
 from starwire.servers.control.stub_desk import StubDesk
 from starwire.servers.customer import Customer
 from starwire.servers.jar_client import JarUnreachable
