@@ -201,6 +201,8 @@ class Catalogue:
         acronym, beside its own keys, and `variant` and `direction` where it is not for all
         variants of the request; they come behind the lines that are there.
         """
+        if not overlay:
+            return self
         unknown = set(overlay) - {"messages", "parameters"}
         if unknown:
             raise CatalogueError(f"overlay: {', '.join(sorted(unknown))}: no such key")
