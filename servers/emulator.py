@@ -65,8 +65,7 @@ from .transfers import Transfers
 from .web import WebSite
 
 if TYPE_CHECKING:
-    from .control.plane import ControlPlane
-    from .control.site import ControlSite
+    from .control.plane import ControlPlane, ControlPort
 
 _DRAIN_SECONDS = 10.0
 _WATCH_SECONDS = 1.0
@@ -122,7 +121,7 @@ class Emulator:
         self._registry = Registry(settings.profile.registry)
         self._ports = {**DEFAULT_PORTS, **settings.ports}
         self._listening: list[Any] = []
-        self._factories: list[AnsweringFactory | WebSite | ControlSite] = []
+        self._factories: list[AnsweringFactory | WebSite | ControlPort] = []
         self._own_jar: CookieJar | None = None
         self._dispatcher: Dispatcher | None = None
         self._jars: list[JarClient] = []
@@ -400,7 +399,7 @@ class Emulator:
             cache(self._new_jar),
         )
 
-    async def _start_control(self) -> ControlSite:
+    async def _start_control(self) -> ControlPort:
         from .control.state_desk import State
 
         assert self._control is not None

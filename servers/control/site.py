@@ -1,4 +1,7 @@
-"""The control API's port: HTTP around `routing`, the routes found by Klein."""
+"""The control API's HTTP, around `routing`; Klein finds the routes.
+
+Loaded by the first connection (`plane.ControlPort`): most emulators are never asked.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from klein import Klein
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
-from zope.interface import implementer
+from werkzeug.exceptions import HTTPException
 
 from starwire.servers.bounded import BoundedRequest
 
@@ -65,36 +68,8 @@ def _head(request: Any, response: Response) -> bytes:
     return response.octets
 
 
-@implementer(IResource)
-class _Everything:
-    """The one resource, made when it is first asked for."""
-
-    isLeaf = True
-
-    def __init__(self, routes: Sequence[Bound]) -> None:
-        self._routes = routes
-        self._made: Any = None
-
-    def render(self, request: Any) -> Any:
-        if self._made is None:
-            self._made = _with_klein(self._routes)
-        return self._made.render(request)
-
-    def getChildWithDefault(self, name: bytes, request: Any) -> Any:
-        raise AssertionError("a leaf has no children")
-
-    def putChild(self, path: bytes, child: Any) -> None:
-        raise AssertionError("a leaf has no children")
-
-
-def _with_klein(routes: Sequence[Bound]) -> Any:
-    """The resource of an application that serves `routes`.
-
-    Klein is loaded here, by the first request: most emulators are never asked one.
-    """
-    from klein import Klein
-    from werkzeug.exceptions import HTTPException
-
+def _resource(routes: Sequence[Bound]) -> Any:
+    """The resource of an application that serves `routes`."""
     app = Klein()
     logger = Logger(namespace="starwire.control")
 
@@ -143,11 +118,8 @@ class ControlSite(Site):
     noisy = False
 
     def __init__(self, routes: Sequence[Bound], *, names: Collection[str], longest: int) -> None:
-        super().__init__(_Everything(routes), requestFactory=ControlRequest, timeout=_IDLE_SECONDS)
+        super().__init__(_resource(routes), requestFactory=ControlRequest, timeout=_IDLE_SECONDS)
         self.longest = longest
-        self.busy = False
-        """It is never waited for when the emulator stops."""
-        self.open = 0
         self._names = {*LOOPBACK, *(name.lower() for name in names)}
 
     def judge(self, host: str, method: bytes, path: bytes) -> Problem | None:

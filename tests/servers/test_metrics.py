@@ -10,7 +10,7 @@ from support_control import ControlClient
 
 from starwire.servers.control.metrics_desk import MetricsDesk
 from starwire.servers.journal import Record
-from starwire.servers.metrics import _ROWS, Metrics
+from starwire.servers.metrics import MOST_ROWS, Metrics
 
 
 def record(**fields: Any) -> Record:
@@ -38,14 +38,15 @@ class Scraped:
 
     def __init__(self) -> None:
         self.open = [("rm", 2), ("web", 5)]
-        self.metrics = Metrics(lambda: self.open, process=False)
+        self.metrics = Metrics()
+        self.desk = MetricsDesk(self.metrics, lambda: self.open)
 
     def note(self, **fields: Any) -> None:
         self.metrics.note(record(**fields))
 
     def samples(self, name: str) -> dict[tuple[str, ...], float]:
         """Label values in the order of the labels' names, and the number."""
-        said = ControlClient(MetricsDesk(self.metrics))("GET", "/metrics")
+        said = ControlClient(self.desk)("GET", "/metrics")
         assert said.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
         return {
             tuple(value for _, value in sorted(sample.labels.items())): sample.value
@@ -115,12 +116,13 @@ def test_no_peer_makes_a_label(scraped: Scraped) -> None:
 
 
 def test_rows_are_bounded(scraped: Scraped) -> None:
-    for code in range(_ROWS + 5):
+    for code in range(MOST_ROWS + 5):
         scraped.note(code=str(code))
     counts = scraped.samples("starwire_transactions_total")
-    assert len(counts) == _ROWS + 1
+    assert len(counts) == MOST_ROWS + 1
     assert counts["other", "rm", "answered", "-", "other", "-"] == 5
 
 
-def test_the_process_is_told_of_too() -> None:
-    assert "process_resident_memory_bytes" in Metrics(list).text()
+def test_the_process_is_told_of_too(scraped: Scraped) -> None:
+    [octets] = scraped.samples("process_resident_memory_bytes").values()
+    assert octets > 1_000_000
