@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 SCRIPTS = (
     *["grammar.py", "headers.py", "bulk.py", "audit.py", "recording.py", "dispatching.py"],
-    "startup.py",
+    *["throughput.py", "idle.py", "startup.py"],
 )
 
 
