@@ -10,8 +10,8 @@ trail on; nothing is recorded, neither by `--record` nor by the journal of the c
 log is off.
 
 A whole HTTPS transaction is measured beside bare servers with the same hops, since most of its time
-goes into moving octets from hop to hop: bare servers that check nothing reach some 0.6 of a POST that
-goes no further where the hops keep their connections, and some 0.2 where they do not.
+goes into moving octets from hop to hop: bare servers that check nothing reach some 0.6 of a POST
+that goes no further where the hops keep their connections, and some 0.2 where they do not.
 
 During the rounds a second process changes a row again and again: the next reply must show it.
 """
