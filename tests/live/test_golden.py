@@ -69,6 +69,8 @@ def test_a_server_s_message_on_a_native_port(
 ) -> None:
     message = golden(name)
     with chain.client(port) as client:
+        if answer.startswith(b"NRLA<ERROR=6050"):
+            client.send(golden("nrl.emended"))  # which this one says again
         assert client.send(message).data == answer
     assert reached(chain, port, message)
 
