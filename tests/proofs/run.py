@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-PROOFS = ("crowd", "kills", "noise", "serials")
+PROOFS = ("crowd", "interleavings", "kills", "noise", "serials")
 
 
 def commit() -> str:
@@ -61,7 +61,7 @@ def main() -> int:
     unknown = set(options.names) - set(PROOFS)
     if unknown:
         parser.error(f"no such proof: {', '.join(unknown)}; there are {', '.join(PROOFS)}")
-    sys.path.insert(0, str(HERE))
+    sys.path[:0] = [str(HERE), str(HERE.parent)]
     held = [prove(name, quick=options.quick) for name in options.names or PROOFS]
     print(f"{sum(held)} of {len(held)} proofs hold", flush=True)
     return 0 if all(held) else 1

@@ -323,12 +323,16 @@ class Line:
         """Whether nothing more is asked here."""
         self.queue: list[Asked] = []
         self._clients = clients
+        self._number = clients.moment()
         wire = clients.profile.wire
         self._codec: Any = wire.dispatcher if self.is_dispatchers else wire.common
         self._reader: FrameReader[Any] = FrameReader(self._codec, clients.profile)
         self._closes = False
         """Whether its process closes it by right."""
         self._hung_up = False
+
+    def __str__(self) -> str:
+        return f"{self.port} of {self.process} [{self._number}]"
 
     def send(self, asked: Asked) -> None:
         clients = self._clients
@@ -341,6 +345,7 @@ class Line:
         self.queue.append(asked)
         if asked.type in (MessageType.REQUEST, MessageType.POLL) and not self.is_dispatchers:
             self.is_over = True
+        clients.trace.append(f"{self}: {asked}")
         self.wire.send(self._codec.frame(self._header(asked), asked.data))
 
     def _header(self, asked: Asked) -> Any:
@@ -355,6 +360,7 @@ class Line:
         )
 
     def hang_up(self) -> None:
+        self._clients.trace.append(f"{self}: the client hangs up")
         self._hung_up = True
         self.wire.hang_up()
 
@@ -372,6 +378,8 @@ class Line:
     def _take(self, frame: Frame[Any]) -> None:
         clients, header = self._clients, frame.header
         asked = self._whose(frame)
+        told = f"status {header.status} {frame.data[:60]!r} to {asked.serial}"
+        clients.trace.append(f"{self}: {told}")
         if not self.is_dispatchers:
             said = (header.session_key, header.type, header.echo)
             right = (self._header(asked).session_key, asked.type, asked.echo)
@@ -406,6 +414,7 @@ class Line:
         clients = self._clients
         killed = self.life != clients.lives[self.process] or not clients.driver.alive(self.process)
         queue, self.queue = self.queue, []
+        clients.trace.append(f"{self}: closed")
         if self._reader.cut_off or any(not one.is_optional for one in queue):
             excused = killed or self._hung_up or self._closes
             hold(excused, f"{self.port} of {self.process} closed under {queue}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from stateful.asking import Asked, Cancelling, Later, Line, Now, Poll, Run
@@ -42,6 +42,8 @@ class Driver(Protocol):
 
     is_real: bool
     profile: Profile
+    must_restart: Collection[str]
+    """Processes that have put off something, and time would be too long."""
 
     def line(self, process: str, port: str) -> Wire: ...
     def alive(self, process: str) -> bool: ...
@@ -60,6 +62,9 @@ class Driver(Protocol):
 
     def settle(self, done: Callable[[], bool], seconds: float) -> bool:
         """Let all happen that can, and up to so much time pass until `done`; whether it is."""
+
+    def let_time_pass(self, seconds: float) -> None:
+        """And let all happen that can meanwhile."""
 
     def recover(self) -> None:
         """Let so much time pass that what was put off by anything broken is done."""
@@ -94,6 +99,8 @@ class Clients:
         """Ports that have faults of their own."""
         self.unsure: list[Asked] = []
         """What was lost, and may still be carried out."""
+        self.trace: deque[str] = deque(maxlen=80)
+        """What happened last, for whoever reads of a Violation."""
         self._moment = 0
         self._serial = 10**9  # a dispatcher gives small ones
         self._serials: set[int] = set()
@@ -145,10 +152,15 @@ class Clients:
         return found
 
     def cancelled(self, cancel: Cancelling, offset: int) -> None:
-        """A cancel was answered: what had begun when it was asked ends there."""
+        """A cancel was answered: what had begun when it was asked ends there, unless a resume has
+        put another run in its place.
+        """
         for line, run in self.runs():
             if (line.process, line.port) == cancel.place and run in cancel.begun:
-                run.stops_at = offset
+                assert run.transfer is not None
+                others = [one for one in run.transfer.disturbing if one not in (run, cancel)]
+                if all(one.sent_at < run.sent_at for one in others):
+                    run.stops_at = offset
 
     # Looking.
 
@@ -169,7 +181,8 @@ class Clients:
 
     def settle(self) -> None:
         """Let all happen that needs no time. With nothing broken, nothing is owed then."""
-        self.driver.settle(self._nothing_owed, 10.0 if self.driver.is_real else 0.0)
+        seconds = 10.0 if self.is_calm else 0.3
+        self.driver.settle(self._nothing_owed, seconds if self.driver.is_real else 0.0)
         self.collect()
         if self.is_calm:
             hold(not self.owed(), f"never answered: {self.owed()}")
@@ -197,6 +210,7 @@ class Clients:
 
     def end(self, process: str, cut: int | None) -> None:
         """Kill a process, or with None stop it."""
+        self.trace.append(f"{process} {'stops' if cut is None else 'is killed'}")
         self.broken()
         if cut is None:
             self.driver.stop(process)
@@ -207,10 +221,13 @@ class Clients:
 
     def mend(self) -> None:
         """Nothing is broken any more, and what was put off is done."""
+        self.trace.append("all is mended")
         for process in PROCESSES:
             if self.driver.alive(process):
                 self.tally["fault struck"] += self.driver.mend(process)
-            else:
+            if process in self.driver.must_restart:
+                self.end(process, None)
+            if not self.driver.alive(process):
                 self.driver.start(process)
         self.faulty.clear()
         for line in self.lines:
@@ -230,6 +247,7 @@ class Clients:
 
     def read(self, line: Line, *, on: bool) -> None:
         if line.reads != on:
+            self.trace.append(f"{line}: {'is read' if on else 'is not read'}")
             line.reads = on
             line.wire.read(on=on)
 

@@ -76,14 +76,16 @@ def serials_in(lines: list[str]) -> list[int]:
     return [int(word.partition("=")[2]) for word in told]
 
 
-def profile_text(unit: int, ports: dict[str, dict[str, int]], *, multiplex: bool) -> str:
+def profile_text(
+    unit: int, ports: dict[str, dict[str, int]], *, multiplex: bool, ping: int = 5
+) -> str:
     """A wire profile under which little is much and not long is long."""
     lines = [
         'extends = "default"',
         'name = "interleavings"',
         f"bulk_chunk = {unit}",
         "reply_seconds = 10",
-        "ping_seconds = 5",
+        f"ping_seconds = {ping}",
         f"multiplex = {str(multiplex).lower()}",
         "[registry]",
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stateful import processes
+from stateful.clients import Driver
 from stateful.facts import PUT, SESSIONS, TEMPLATES, Ground, Item, Session, files, profile_text
 from stateful.memory import PORTS, MemoryDriver, Stage
 
@@ -11,7 +13,7 @@ from starwire.protocol.headers import CommonHeader
 from starwire.protocol.profile import load_profile
 
 
-def prepare(driver: MemoryDriver, folder: Path) -> Ground:
+def prepare(driver: MemoryDriver | processes.RealDriver, folder: Path) -> Ground:
     """Open sessions, and put files into the Inbox, over the wire."""
 
     def ask(process: str, port: str, octets: bytes) -> bytes:
@@ -58,7 +60,7 @@ class MemoryStage:
         driver.end()
         self._stage.keep()
 
-    def make(self, multiplex: bool) -> tuple[MemoryDriver, Ground]:
+    def make(self, multiplex: bool) -> tuple[Driver, Ground]:
         self._stage.put_back()
         return MemoryDriver(self._stage, self._profiles[multiplex]), self.ground
 
@@ -66,4 +68,18 @@ class MemoryStage:
         self._stage.close()
 
 
-memory_stage = MemoryStage
+class RealStage:
+    """The same of real processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stage = processes.RealStage(folder)
+        driver = self._stage.driver(self._stage.begun, multiplex=False)
+        try:
+            self.ground = prepare(driver, self._stage.files)
+            for process in processes.NAMES:
+                driver.stop(process)
+        finally:
+            driver.end()
+
+    def make(self, multiplex: bool) -> tuple[Driver, Ground]:
+        return self._stage.driver(self._stage.new_state(), multiplex=multiplex), self.ground

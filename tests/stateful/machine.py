@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from stateful.asking import Cancelling, Echo, Later, Line, Now, Poll, Run
 from stateful.clients import INSTANCES, PROCESSES, Clients, Driver
 from stateful.facts import ADD, DELETE, FETCH, LIST, SWITCH, TEMPLATES, Ground, Item, Session
-from stateful.model import About, Adding, Deleting, Exact, Listing, Report, Switching
+from stateful.model import About, Adding, Deleting, Exact, Listing, Report, Switching, Violation
 
 from starwire.protocol.bulk import Cancel, Open, Resume
 from starwire.servers.fault import Fault
@@ -44,10 +44,12 @@ first reply, all that can.
 """
 LOSING = [{"kind": "close"}, {"kind": "reset"}, {"kind": "truncate", "octets": 0}]
 """The reply is lost, and what was asked is done."""
+HANGING = [{"kind": "delay", "seconds": 20.0}, {"kind": "hang"}]
+"""It comes too late, or never."""
 PORT_FAULTS = [
     {"kind": "delay", "seconds": 3.0},
-    {"kind": "delay", "seconds": 20.0},
     *LOSING,
+    *HANGING,
     {"kind": "close", "direction": "request"},
     {"kind": "truncate", "octets": 60},
     {"kind": "wrong-serial"},
@@ -56,7 +58,6 @@ PORT_FAULTS = [
     {"kind": "duplicate"},
     {"kind": "duplicate", "direction": "request", "type": 1},
     {"kind": "reorder"},
-    {"kind": "hang"},
     {"kind": "hang", "direction": "request"},
     {"kind": "drip", "rate": 100.0, "chunk": 20},
 ]
@@ -67,7 +68,7 @@ BORDER_FAULTS = [
     {"kind": "statement-failure", "message": "DRD", "statement": 2},
     {"kind": "file-missing", "message": "F"},
 ]
-FAULTS = st.one_of([st.sampled_from(kinds) for kinds in (LOSING, BORDER_FAULTS, PORT_FAULTS)])
+FAULTS = st.one_of([st.sampled_from(kinds) for kinds in (BORDER_FAULTS, PORT_FAULTS)])
 HOPS = ("rm", "rm", "inbox", "rs")
 COUNTS = st.sampled_from([{}, {"first": 1}, {"first": 2}, {"nth": 2}])
 
@@ -77,9 +78,12 @@ class Interleavings(RuleBasedStateMachine):
 
     make: Callable[[bool], tuple[Driver, Ground]]
     tally: Counter[str]
+    found: list[BaseException | None]
+    most_steps = 0
 
     def __init__(self) -> None:
         super().__init__()
+        self.steps = 0
         self.clients: Clients | None = None
 
     @initialize(multiplex=st.booleans())
@@ -101,12 +105,26 @@ class Interleavings(RuleBasedStateMachine):
                 self.c.mend()
                 self.c.audit()
                 self.tally["machine held"] += 1
+                self.tally["machine of all steps held"] += self.steps == self.most_steps
+            else:
+                self.tell(sys.exc_info()[1])
+        except Violation as violation:
+            self.tell(violation)
+            raise
         finally:
             self.driver.end()
+
+    def tell(self, found: BaseException | None) -> None:
+        """On real processes it may never happen again: say what led to it."""
+        if self.driver.is_real and not self.found:
+            self.found.append(found)
+            print("\n".join(["What happened last:", *self.c.trace]), file=sys.stderr)
 
     @invariant()
     def nobody_saw_what_he_may_not(self) -> None:
         if self.clients is not None:
+            self.steps += 1
+            self.tally["step"] += 1
             self.c.collect()
 
     # What there is to choose from.
@@ -156,11 +174,17 @@ class Interleavings(RuleBasedStateMachine):
 
     # What clients do.
 
-    @rule(seat=st.integers(1, 2), where=WHERE, pace=PACE)
-    def echo(self, seat: int, where: int, pace: Any) -> None:
-        if (INSTANCES[seat - 1], "rm") not in self.c.faulty:
-            self.c.ask(Echo(None, "rm", b"echo"), seat, where)
-            self.proceed(pace)
+    @rule(who=WHO, seat=st.integers(1, 2), where=WHERE, pace=PACE)
+    def echo(self, who: int, seat: int, where: int, pace: Any) -> None:
+        """Behind a request that is not answered yet."""
+        lines = [one for one in self.c.lines if not (one.is_dispatchers or one.is_over)]
+        busy = [one for one in lines if one.queue]
+        if not busy and (INSTANCES[seat - 1], "rm") not in self.c.faulty:
+            self.ask("list", who, 0, seat, where, [])
+            busy = [one for one in self.c.lines if one.port == "rm" and one.queue][-1:]
+        if busy:
+            busy[where % len(busy)].send(Echo(None, "rm", b"echo"))
+        self.proceed(pace)
 
     @rule(kind=KINDS, who=WHO, which=WHICH, seat=SEATS, where=WHERE, pace=PACE)
     def ask(self, kind: str, who: int, which: int, seat: int, where: int, pace: Any) -> None:
@@ -321,22 +345,38 @@ class Interleavings(RuleBasedStateMachine):
         self.c.end(process, cut)
         self.c.tally["killed"] += 1
 
-    @rule(kind=KINDS, who=WHO, which=WHICH, seat=st.integers(1, 2))
-    def kill_behind_the_reply(self, kind: str, who: int, which: int, seat: int) -> None:
-        """A request is accepted, and its process killed as soon as it has said so."""
+    @rule(kind=KINDS, who=WHO, which=WHICH, seat=st.integers(1, 2), kill=st.booleans())
+    def poll_or_kill_at_once(self, kind: str, who: int, which: int, seat: int, kill: bool) -> None:
+        """A request is accepted; as soon as that is said it is polled, or its process killed."""
         process = INSTANCES[seat - 1]
-        if self.driver.alive(process):
-            self.ask_later(kind, who, which, seat, 3, "news")
-            self.c.collect()
+        if not self.driver.alive(process):
+            return
+        known = len(self.c.deferred)
+        self.ask_later(kind, who, which, seat, 3, "news")
+        self.c.collect()
+        if kill:
             self.kill(process, 0)
+        elif len(self.c.deferred) > known:
+            number, deferred = list(self.c.deferred.items())[-1]
+            session = self.owner(deferred.user, 9)
+            self.c.ask(Poll(session, deferred.door, number), seat, 3)
+            self.proceed("news")
 
-    @rule(kind=KINDS, who=WHO, which=WHICH, what=st.sampled_from(LOSING), later=st.booleans())
+    @rule(
+        kind=KINDS,
+        who=WHO,
+        which=WHICH,
+        what=st.sampled_from([*LOSING, *HANGING]),
+        later=st.booleans(),
+    )
     def lose_the_reply(self, kind: str, who: int, which: int, what: Any, later: bool) -> None:
         """It is done at one of the instances, and the dispatcher does not learn that it is."""
         for process in INSTANCES:
             self.put_fault(process, "rm", Fault(hop="rm", **what, first=1))
         ask = self.ask_later if later else self.ask
         ask(kind, who, which, 0, 3, "all")
+        if what in HANGING:
+            self.driver.let_time_pass(12)
 
     @rule(process=st.sampled_from(PROCESSES), what=FAULTS, hop=st.sampled_from(HOPS), count=COUNTS)
     def break_something(self, process: str, what: Any, hop: str, count: Any) -> None:
@@ -357,6 +397,7 @@ class Interleavings(RuleBasedStateMachine):
         self.c.broken()
         if hop:
             self.c.faulty.add((process, hop))
+        self.c.trace.append(f"{process} has {fault}")
         self.driver.fault(process, fault)
         self.c.tally[f"fault {fault.kind}"] += 1
 
@@ -368,6 +409,12 @@ class Interleavings(RuleBasedStateMachine):
     @rule(choices=st.lists(st.integers(0, 2000), min_size=1, max_size=30))
     def go_on(self, choices: list[int]) -> None:
         self.driver.go_on(choices)
+
+    @rule(seconds=st.sampled_from([1, 6, 12]))
+    def let_time_pass(self, seconds: int) -> None:
+        """Runs look whether they were ended elsewhere, instances are tested, replies are late."""
+        self.c.settle()
+        self.driver.let_time_pass(seconds)
 
     @rule(on=st.booleans())
     def settle(self, on: bool) -> None:
@@ -393,6 +440,8 @@ def run(
 
     Machine.tally = counted
     Machine.make = staticmethod(make)
+    Machine.found = []
+    Machine.most_steps = steps
     chosen = settings(
         max_examples=machines,
         stateful_step_count=steps,
@@ -402,5 +451,25 @@ def run(
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(hypothesis.seed(seed)(Machine), settings=chosen)
+    try:
+        run_state_machine_as_test(hypothesis.seed(seed)(Machine), settings=chosen)
+    except Exception:
+        if Machine.found and isinstance(Machine.found[0], Violation):
+            raise Machine.found[0] from None  # and not that it did not happen again
+        raise
     return counted
+
+
+EXPECTED = (
+    *("answered", "answered out of turn", "lost with the connection"),
+    *("equal frame sent again", "equal frame accepted again"),
+    *("poll with a result", "poll in progress", "poll of what is not one's own"),
+    *("run complete", "resumed run complete", "run cancelled", "cancelled"),
+    *("cancel on the run's connection", "bulk declined"),
+    *("bulk refused with 108", "bulk refused with 110"),
+    *("client hung up under a request", "killed under requests", "killed"),
+    *("restarted", "started again", "fault struck"),
+    *(f"fault {kind}" for kind in sorted({one["kind"] for one in PORT_FAULTS + BORDER_FAULTS})),
+    *("status 106", "status 109", "status 111"),
+)
+"""All of it must have happened, or nothing was shown."""

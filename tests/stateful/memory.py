@@ -249,6 +249,7 @@ class MemoryDriver:
     unit = 512
     """Payload octets of a bulk frame."""
     processes = tuple(PROCESSES)
+    must_restart = ()
 
     def __init__(self, stage: Stage, profile: Profile) -> None:
         self.profile = profile
@@ -403,6 +404,10 @@ class MemoryDriver:
             self.network.advance(0.5)
             self.network.settle()
         return True
+
+    def let_time_pass(self, seconds: float) -> None:
+        self.network.advance(seconds)
+        self.network.settle()
 
     def recover(self) -> None:
         """Pings find the instances again; two sweeps find what waits to be worked off."""

@@ -54,16 +54,23 @@ def an_equal_frame_is_another_request() -> Iterator[None]:
         yield
 
 
-@mutation(r"listed twice|had the result|has ids|twice|found")
+@mutation(r"listed twice|had the result|has ids|twice|is not found|is that of|is listed")
 def what_was_done_is_done_again_after_a_restart() -> Iterator[None]:
-    right = deferral._list_waiting
+    table, right = deferral._TABLE, deferral._finish
 
     def waiting(connection: Any, door: str, before: float) -> Any:
-        connection.exec_driver_sql("PRAGMA query_only = OFF")
-        connection.execute(update(deferral._TABLE).values(finished=None))
-        return right(connection, door, before)
+        rows = connection.execute(select(table).where(table.c.door == door).order_by(table.c.id))
+        return [deferral._waiting(row) for row in rows]
 
-    with mock.patch.object(deferral, "_list_waiting", waiting):
+    def finish(connection: Any, number: int, work: Any, now: float) -> bool:
+        undone = update(table).where(table.c.id == number).values(finished=None)
+        connection.execute(undone)
+        return right(connection, number, work, now)
+
+    with (
+        mock.patch.object(deferral, "_list_waiting", waiting),
+        mock.patch.object(deferral, "_finish", finish),
+    ):
         yield
 
 

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 CAPACITY = 1024
 """Octets that may be on their way before their writer is paused: few, so that it happens."""
-QUEUES = ("reads", "writes", "threads")
+QUEUES = ("threads", "writes", "reads")
 HERE = "127.0.0.1"
 Event = tuple[Callable[..., None], Any]
 """What happens, and to whom."""
