@@ -13,7 +13,6 @@ from stateful.machine import run
 from stateful.model import Violation
 from stateful.mutations import MUTATIONS
 
-
 CORE = ("answered", "poll with a result", "run complete", "resumed run complete", "cancelled")
 CORE += ("killed", "killed under requests", "fault struck", "equal frame accepted again")
 """What must happen in every forty machines; `machine.EXPECTED` has all that the proof wants."""
