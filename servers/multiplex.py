@@ -72,7 +72,7 @@ class Multiplex:
             instance.stop()
 
     def _look_at_clock(self, now: float) -> None:
-        for instance in self._instances.values():
+        for instance in list(self._instances.values()):  # who is told may ask another at once
             instance.look_at_clock(now, now - self._quiet)
 
 
