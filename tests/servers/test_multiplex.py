@@ -1,6 +1,5 @@
 """Shared connections to proxies, without a network (DSP-04); over sockets: live/test_multiplex."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -43,8 +42,8 @@ class Asking:
 
 
 @pytest.fixture
-def asking() -> Iterator[Asking]:
-    yield Asking()
+def asking() -> Asking:
+    return Asking()
 
 
 def test_who_is_told_that_it_is_too_late_may_ask_another_instance_at_once(asking: Asking) -> None:
