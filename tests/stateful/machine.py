@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -116,7 +117,9 @@ class Interleavings(RuleBasedStateMachine):
 
     def tell(self, found: BaseException | None) -> None:
         """On real processes it may never happen again: say what led to it."""
-        if self.driver.is_real and not self.found:
+        if isinstance(found, Exception) and not (
+            self.found or isinstance(found, HypothesisException)
+        ):
             self.found.append(found)
             print("\n".join(["What happened last:", *self.c.trace]), file=sys.stderr)
 

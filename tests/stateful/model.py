@@ -144,7 +144,8 @@ class Adding(About):
         found = _ADDED.fullmatch(data)
         if status != Status.OK or found is None:
             return False
-        hold(not self._report.is_gone, f"{self._report.name!r} was refused, and is added")
+        lost = self._report.is_gone and not self._report.deletions
+        hold(not lost, f"{self._report.name!r} was added, and was seen not to be there")
         world.given(found[1].decode(), self._report)
         return True
 
