@@ -25,7 +25,7 @@ from starwire.servers.trail import Trail
 
 TRANSACTION = Claim("a transaction that is recorded takes longer by", "us", most=60)
 OCTETS = Claim("a mebibyte of a transfer takes longer by", "ms", most=20)
-PROXY = Claim("one proxy, GRTL, recorded by not recorded", "x", least=0.4)
+PROXY = Claim("one proxy, GRTL, recorded by not recorded", "x", least=0.3)
 
 PROFILE = shipped("default")
 REPORTS = b",".join(b"<Monitor Usage=<Longest Calls,%d,R>>" % n for n in range(36))
