@@ -153,9 +153,12 @@ class Clients:
 
     def cancelled(self, cancel: Cancelling, offset: int) -> None:
         """A cancel was answered: what had begun when it was asked ends there, unless a resume has
-        put another run in its place.
+        put another run in its place, or the instance was killed and another one answered, which
+        does not know how far it had come.
         """
         for line, run in self.runs():
+            if run.troubles != self.troubles:
+                continue
             if (line.process, line.port) == cancel.place and run in cancel.begun:
                 assert run.transfer is not None
                 others = [one for one in run.transfer.disturbing if one not in (run, cancel)]
