@@ -144,7 +144,7 @@ def a_transfer_is_anybody_s() -> Iterator[None]:
         yield
 
 
-@mutation(r"108 b|another.s identifier|is not listed|is that of")
+@mutation(r"108 b|another.s identifier|is not listed|is that of|logged as a bug")
 def a_change_is_acknowledged_before_it_is_durable() -> Iterator[None]:
     async def write(self: Any, work: Any) -> Any:
         def tried() -> Any:
