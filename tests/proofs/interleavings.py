@@ -1,5 +1,4 @@
-"""Random interleavings of all that clients do with kills, restarts and faults: none loses a reply,
-has one twice, or sees what is another's.
+"""Requests, kills and faults in any order: no reply is lost, doubled or given to another.
 
 Each machine begins with a fresh copy of one store, takes thirty steps, is mended, and is audited:
 all that was promised must be there, and nothing else. In memory the order of everything that

@@ -330,6 +330,8 @@ class Line:
         self._closes = False
         """Whether its process closes it by right."""
         self._hung_up = False
+        self._is_late = False
+        """Whether its client did not read its last reply for long: it is closed then (TRN-02)."""
 
     def __str__(self) -> str:
         return f"{self.port} of {self.process} [{self._number}]"
@@ -358,6 +360,10 @@ class Line:
         return DispatcherHeader(
             version, 0, TARGETS[asked.door], asked.type, user.name, user.enterprise, key
         )
+
+    def wait(self) -> None:
+        """Time passes."""
+        self._is_late |= self.is_over and not self.reads
 
     def hang_up(self) -> None:
         self._clients.trace.append(f"{self}: the client hangs up")
@@ -416,7 +422,7 @@ class Line:
         queue, self.queue = self.queue, []
         clients.trace.append(f"{self}: closed")
         if self._reader.cut_off or any(not one.is_optional for one in queue):
-            excused = killed or self._hung_up or self._closes
+            excused = killed or self._hung_up or self._closes or self._is_late
             hold(excused, f"{self.port} of {self.process} closed under {queue}")
         for asked in queue:
             if self._closes or self.wire.refused:

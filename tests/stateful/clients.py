@@ -152,14 +152,16 @@ class Clients:
         return found
 
     def cancelled(self, cancel: Cancelling, offset: int) -> None:
-        """A cancel was answered: what had begun when it was asked ends there, unless a resume has
-        put another run in its place, or the instance was killed and another one answered, which
-        does not know how far it had come.
+        """A cancel was answered: what had begun at its instance when it was asked ends there,
+        unless a resume has put another run in its place, or the instance was killed and another
+        one answered, which does not know how far it had come. Which instance a dispatcher asks is
+        not known here, and what runs at another ends when it looks at the store.
         """
         for line, run in self.runs():
             if run.troubles != self.troubles:
                 continue
-            if (line.process, line.port) == cancel.place and run in cancel.begun:
+            is_there = (line.process, line.port) == cancel.place and not line.is_dispatchers
+            if is_there and run in cancel.begun:
                 assert run.transfer is not None
                 others = [one for one in run.transfer.disturbing if one not in (run, cancel)]
                 if all(one.sent_at < run.sent_at for one in others):
@@ -190,6 +192,11 @@ class Clients:
         if self.is_calm:
             hold(not self.owed(), f"never answered: {self.owed()}")
             self._finish()
+
+    def let_time_pass(self, seconds: float) -> None:
+        for line in self.lines:
+            line.wait()
+        self.driver.let_time_pass(seconds)
 
     def _nothing_owed(self) -> bool:
         self.collect()

@@ -171,6 +171,7 @@ class MemoryLine(Protocol):
     """A client's connection."""
 
     transport: Any
+    connector: Any
 
     def __init__(self, heard: Callable[[], None]) -> None:
         self.closed = False
@@ -220,9 +221,11 @@ class MemoryLine(Protocol):
                 self.transport.pauseProducing()
 
     def hang_up(self) -> None:
-        self.closed = True
         if self.transport is not None:
             self.transport.abortConnection()
+        else:
+            self.connector.disconnect()
+        self.closed = True
 
 
 class _Calling(ClientFactory):
@@ -270,6 +273,8 @@ class MemoryDriver:
         self._dead: list[MemoryEmulator] = []
         self._log = Log()
         self._bugs: list[str] = []
+        self._is_faulty = False
+        """Whether anything may fail because of a fault that is or was on."""
         globalLogPublisher.addObserver(self._note)
         for process in self.processes:
             self.start(process)
@@ -298,12 +303,9 @@ class MemoryDriver:
         if event["log_level"] < LogLevel.critical:
             return
         failure = event.get("log_failure")
-        if failure and failure.check(SQLAlchemyError) and self._is_faulty():
+        if failure and failure.check(SQLAlchemyError) and self._is_faulty:
             return  # a store that is broken on purpose
         self._bugs.append(failure.getTraceback()[-1500:] if failure else str(event))
-
-    def _is_faulty(self) -> bool:
-        return any(not one.plan.is_empty for one in self._emulators.values())
 
     # What happens to processes.
 
@@ -356,6 +358,7 @@ class MemoryDriver:
         self.kill(process)
 
     def fault(self, process: str, fault: Fault) -> None:
+        self._is_faulty = True
         self._emulators[process].plan.add(fault)
 
     def mend(self, process: str) -> int:
@@ -370,7 +373,8 @@ class MemoryDriver:
 
     def line(self, process: str, port: str) -> MemoryLine:
         made = MemoryLine(self._heard)
-        self._clients.connectTCP("127.0.0.1", PORTS[process][port], _Calling(made))
+        number = PORTS[process][port]
+        made.connector = self._clients.connectTCP("127.0.0.1", number, _Calling(made))
         return made
 
     def _heard(self) -> None:
@@ -414,6 +418,7 @@ class MemoryDriver:
         for _ in range(3):
             self.network.advance(10.5)
             self.network.settle()
+        self._is_faulty = False
 
     def serials(self) -> list[int]:
         """Those that the dispatcher gave, as its log tells."""
