@@ -2,7 +2,7 @@
 """Writes what of this folder is made from the tables of the protocol room.
 
     ./dev docs              error-codes.md, the last two sections of protocol.md, and the schemas of
-                            recordings and bundles
+                            recordings, bundles and reports
     ./dev docs --check      writes nothing; exit status 1 if a file is not what it would write
 
 The tables are protocol/codes.toml and protocol/catalogue/*.toml; what stands behind a mark
@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from starwire.harness.conformance.result import Report
 from starwire.protocol.bundle import Manifest
 from starwire.protocol.catalogue import (
     Catalogue,
@@ -123,6 +124,7 @@ def generated(docs: Path) -> dict[Path, str]:
         docs / "error-codes.md": "\n".join(codes_page()) + "\n",
         docs / "recording.schema.json": recording_schema(),
         docs / "bundle.schema.json": schema_text("The manifest of a starwire bundle", Manifest),
+        docs / "report.schema.json": schema_text("A report of starwire check, format 1", Report),
     }
 
 

@@ -35,7 +35,8 @@ def generate() -> ModuleType:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in ("protocol.md", "error-codes.md", "recording.schema.json", "bundle.schema.json"):
+    made = ("recording.schema.json", "bundle.schema.json", "report.schema.json")
+    for name in ("protocol.md", "error-codes.md", *made):
         shutil.copy(DOCS / name, tmp_path)
     return tmp_path
 
@@ -56,6 +57,7 @@ def test_what_stands_there_is_what_would_be_written() -> None:
         ("error-codes.md", "| 6612 |", "| 6613 |"),
         ("recording.schema.json", '"sealed"', '"healed"'),
         ("bundle.schema.json", '"seed"', '"sneed"'),
+        ("report.schema.json", '"blocked"', '"locked"'),
         ("protocol.md", "| 6612 | the brackets", "| 6612 | the braces"),
         ("protocol.md", "#### GRTL: Retrieve", "#### GRTL: Receive"),
     ],
