@@ -15,6 +15,7 @@ from starwire.grammar import __version__
 from starwire.protocol.endpoints import DEFAULT_PORTS, SHAREABLE
 
 from .commands import CannotBeDone, Commands, cannot, profile_option, read_octets, read_profile
+from .conformance.commands import check
 
 if TYPE_CHECKING:
     from starwire.protocol.sealing import LinkKeys
@@ -505,6 +506,9 @@ def verify(state: str, as_json: bool, **options: Any) -> None:
     from .audit import run
 
     sys.exit(run(Path(state), as_json=as_json, **options))
+
+
+main.add_command(check)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,160 @@
+"""What a case is: a sentence, the rules that it proves, and a script.
+
+    @case("header.length.short", rules="HDR-04 HDR-06", places=FRAMED, after="sanity.probe")
+    def too_short(peer):
+        \"\"\"A length below the header's own is a bare 102, and the connection ends.\"\"\"
+        line = peer.connect()
+        line.send(peer.probe().with_(length=peer.header_size - 1))
+        line.expect(status(102), bare())
+        line.expect_end()
+
+A definition becomes one Case for each place that it is for: `header.length.short@rm`. The id is
+for ever; it is never a number in an order. Families make cases from rows of the catalogue.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from starwire.protocol.endpoints import DEFAULT_PORTS, spoken_at
+
+if TYPE_CHECKING:
+    from .peer import Peer
+
+Level = Literal["must", "should", "may"]
+Script = Callable[["Peer"], None]
+
+PROXIES = ("staroe", "rm", "rs", "inbox")
+NATIVES = ("rm-native", "inbox-native")
+FRAMED = ("dispatcher", *PROXIES)
+"""Where frames are spoken."""
+BARE = ("jar", *NATIVES)
+"""Where bare messages are spoken."""
+CHAIN = ("web", *FRAMED)
+EVERYWHERE = tuple(name for name in DEFAULT_PORTS if name != "control")
+
+SEATS = ("web", "dispatcher", "proxy", "backend", "client")
+"""What an implementation may be on the wire (`check --as`)."""
+
+
+def seat_of(place: str) -> str:
+    """The seat in which an implementation that serves that place sits."""
+    spoken = spoken_at(place)
+    return {"common": "proxy", "native": "backend"}.get(spoken, spoken)
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One script for one place."""
+
+    name: str
+    """Of the definition: the id without its place."""
+    place: str
+    sentence: str
+    rules: tuple[str, ...]
+    script: Script
+    level: Level = "must"
+    after: tuple[str, ...] = ()
+    """The names of the cases that must have passed at the same place."""
+    seconds: float = 10.0
+    """How long it may take, waiting that it asks for aside."""
+    takes: float = 0.0
+    """Seconds of the wire's clock that it waits for on purpose."""
+    row: str = ""
+    """The line of the catalogue that it is about: `GRTL.PRODUCT`."""
+    alone: bool = False
+    """Whether nothing else may run meanwhile: it loads or stops the target."""
+
+    @property
+    def id(self) -> str:
+        """Name and place."""
+        return f"{self.name}@{self.place}"
+
+    @property
+    def seat(self) -> str:
+        """Where the implementation sits."""
+        return seat_of(self.place)
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True):
+    """A case before it is known which places there are."""
+
+    name: str
+    sentence: str
+    rules: tuple[str, ...]
+    script: Script
+    places: tuple[str, ...]
+    level: Level = "must"
+    after: tuple[str, ...] = ()
+    seconds: float = 10.0
+    takes: float = 0.0
+    row: str = ""
+    alone: bool = False
+
+    def cases(self) -> Iterator[Case]:
+        """One for each of its places."""
+        given = {name: getattr(self, name) for name in self.__struct_fields__ if name != "places"}
+        for place in self.places:
+            yield Case(place=place, **given)
+
+
+Family = Callable[[], Iterable[Definition]]
+
+_DEFINITIONS: dict[str, Definition] = {}
+_FAMILIES: list[Family] = []
+
+
+def case(
+    name: str,
+    *,
+    rules: str,
+    places: Iterable[str],
+    level: Level = "must",
+    after: str = "sanity.probe",
+    seconds: float = 10.0,
+    takes: float = 0.0,
+    alone: bool = False,
+) -> Callable[[Script], Script]:
+    """Register a script under a name of its own; `rules` and `after` are lists of words."""
+
+    def register(script: Script) -> Script:
+        sentence = inspect.getdoc(script)
+        assert sentence, f"{name}: say in one sentence what is required"
+        assert name not in _DEFINITIONS, f"{name}: there is such a case"
+        _DEFINITIONS[name] = Definition(
+            name=name,
+            sentence=" ".join(sentence.partition("\n\n")[0].split()),
+            rules=tuple(rules.split()),
+            script=script,
+            places=tuple(places),
+            level=level,
+            after=tuple(after.split()),
+            seconds=seconds,
+            takes=takes,
+            alone=alone,
+        )
+        return script
+
+    return register
+
+
+def family(make: Family) -> Family:
+    """Register what makes definitions from rows, when they are first asked for."""
+    _FAMILIES.append(make)
+    return make
+
+
+def all_cases() -> tuple[Case, ...]:
+    """Every case there is, in the order in which they are told; sanity first."""
+    from . import cases as scripts
+
+    scripts.load()
+    made = [one for definition in _DEFINITIONS.values() for one in definition.cases()]
+    for make in _FAMILIES:
+        made += [one for definition in make() for one in definition.cases()]
+    ids = [one.id for one in made]
+    assert len(set(ids)) == len(ids), sorted({one for one in ids if ids.count(one) > 1})
+    return tuple(made)

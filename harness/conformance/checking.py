@@ -1,0 +1,172 @@
+"""From what `check` was asked for to a run: places, wire, grounds and the cases that apply."""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+
+from starwire.protocol.catalogue import Catalogue, catalogue
+from starwire.protocol.endpoints import DEFAULT_PORTS
+from starwire.protocol.profile import Profile, split_address
+
+from ..target import Target, TargetError, parse_target
+from .case import SEATS, Case, all_cases, seat_of
+from .description import TargetFileError, described
+from .executing import asking
+from .grounds import Grounds, PutFile
+from .running import Plan, Run, with_what_they_follow
+from .sockets import SocketWire, trusting
+from .wire import Wire
+
+_VIRTUAL_PATIENCE = 300.0
+
+
+class CannotCheck(Exception):
+    """The run cannot begin; the text says why and what to do."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run was asked for."""
+
+    target: str
+    profile: Profile
+    seats: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    """PLACE=HOST:PORT each."""
+    names: tuple[str, ...] = ()
+    """Globs of cases; a plain name means that name and what stands below it."""
+    rules: tuple[str, ...] = ()
+    facts: Path | None = None
+    files: Path | None = None
+    longest_wait: float = 2.0
+    patience: float = 5.0
+    workers: int = 16
+    retries: int = 2
+
+
+def begin(asked: Asked) -> Run:
+    """The run of the cases that are wanted and apply. Raises CannotCheck."""
+    wire, put_file = _wire(asked)
+    return Run(
+        _wanted(asked, wire.places), wire, _grounds(asked, wire, put_file), _plan(asked, wire)
+    )
+
+
+def _plan(asked: Asked, wire: Wire) -> Plan:
+    return Plan(
+        patience=_VIRTUAL_PATIENCE if wire.is_virtual else asked.patience,
+        longest_wait=asked.longest_wait,
+        workers=asked.workers,
+        retries=0 if wire.is_virtual else asked.retries,
+    )
+
+
+def _grounds(asked: Asked, wire: Wire, put_file: PutFile | None) -> Grounds:
+    profile = asked.profile
+    try:
+        description = described(asked.facts)
+    except TargetFileError as error:
+        raise CannotCheck(str(error)) from None
+    patience = _VIRTUAL_PATIENCE if wire.is_virtual else asked.patience
+    return Grounds(
+        profile,
+        catalogue_of(profile),
+        description,
+        asking(wire, profile, patience),
+        wire.places,
+        put_file=put_file,
+        seed="" if wire.is_virtual else f"{os.getpid():x}-",
+    )
+
+
+def catalogue_of(profile: Profile) -> Catalogue:
+    """The messages, with what the profile adds."""
+    return catalogue().with_overlay(profile.overlay)
+
+
+def _wire(asked: Asked) -> tuple[Wire, PutFile | None]:
+    addresses = _addresses(asked)
+    tls = None
+    if "web" in addresses and not asked.target.startswith("http:"):
+        tls = trusting(old=asked.profile.allow_old_tls)
+    return SocketWire(addresses, tls=tls), _folder(asked.files)
+
+
+def _folder(folder: Path | None) -> PutFile | None:
+    if folder is None:
+        return None
+
+    def put(loc: str, octets: bytes) -> None:
+        place = folder / loc.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(octets)
+
+    return put
+
+
+def _addresses(asked: Asked) -> dict[str, tuple[str, int]]:
+    try:
+        target = parse_target(asked.target, web_path=asked.profile.web_path)
+    except TargetError as error:
+        raise CannotCheck(str(error)) from None
+    addresses = {place: _address(text) for place, text in map(_named, asked.places)}
+    place = _place_of(target, addresses)
+    if place:
+        addresses[place] = (target.host, target.port)
+    return addresses
+
+
+def _place_of(target: Target, named: dict[str, tuple[str, int]]) -> str:
+    """The place of the target itself; "" where `--at` has named it already."""
+    if target.is_web:
+        return "web"
+    if target.kind == "dispatcher":
+        return "dispatcher"
+    if (target.host, target.port) in named.values():
+        return ""
+    return "rm" if target.kind == "proxy" else "rm-native"
+
+
+def _named(text: str) -> tuple[str, str]:
+    place, _, address = text.partition("=")
+    if place not in DEFAULT_PORTS or place == "control":
+        names = ", ".join(name for name in DEFAULT_PORTS if name != "control")
+        raise CannotCheck(f"--at {text}: give PLACE=HOST:PORT, PLACE one of {names}")
+    return place, address
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return split_address(text)
+    except ValueError as error:
+        raise CannotCheck(f"--at: {error}") from None
+
+
+def _wanted(asked: Asked, places: tuple[str, ...]) -> list[Case]:
+    for seat in asked.seats:
+        if seat not in SEATS:
+            raise CannotCheck(f"--as {seat}: a seat is one of {', '.join(SEATS)}")
+    there = [case for case in all_cases() if case.place in places]
+    if asked.seats:
+        there = [case for case in there if seat_of(case.place) in asked.seats]
+    wanted = [case for case in there if _is_wanted(case, asked)]
+    if not wanted:
+        raise CannotCheck("no case is left: see `starwire check --list` for their names")
+    return with_what_they_follow(wanted, there)
+
+
+def _is_wanted(case: Case, asked: Asked) -> bool:
+    named = not asked.names or any(_matches(case.id, name) for name in asked.names)
+    ruled = not asked.rules or any(
+        fnmatchcase(rule, pattern) for rule in case.rules for pattern in asked.rules
+    )
+    return named and ruled
+
+
+def _matches(id: str, name: str) -> bool:
+    pattern = name if re.search(r"[*?@\[]", name) else f"{name}*"
+    return fnmatchcase(id, pattern)

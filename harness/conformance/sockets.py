@@ -1,0 +1,134 @@
+"""The wire of sockets: each place is an address, each line a TCP connection."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .wire import Reset, Silent, Unreachable
+
+_LOST = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
+_WRITE_SECONDS = 10.0
+_RECEIVED = 262_144
+
+
+class SocketLine:
+    """A connection of TCP, of TLS where it was made so."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def write(self, octets: bytes) -> None:
+        self._connection.settimeout(_WRITE_SECONDS)
+        try:
+            self._connection.sendall(octets)
+        except _LOST:
+            raise Reset from None
+        except TimeoutError:
+            raise Silent from None
+        except ssl.SSLError:
+            raise Reset from None
+
+    def read(self, seconds: float) -> bytes:
+        self._connection.settimeout(max(seconds, 0.001))
+        try:
+            return self._connection.recv(_RECEIVED)
+        except _LOST:
+            raise Reset from None
+        except TimeoutError:
+            raise Silent from None
+        except ssl.SSLError:
+            return b""  # an end without the alert that TLS asks for
+
+    def half_close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def abort(self) -> None:
+        with contextlib.suppress(OSError):
+            linger = struct.pack("ii", 1, 0)
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._connection.close()
+
+
+class SocketWire:
+    """Connections to addresses, `(host, port)` by place.
+
+    `tls` is for the place `web`, None where that speaks plain HTTP. `standing` are sockets that
+    listen where the harness stands for a server. `seconds` bounds a connect.
+    """
+
+    is_virtual = False
+
+    def __init__(
+        self,
+        addresses: Mapping[str, tuple[str, int]],
+        *,
+        tls: ssl.SSLContext | None = None,
+        standing: Mapping[str, socket.socket] | None = None,
+        seconds: float = 5.0,
+    ) -> None:
+        self._addresses = dict(addresses)
+        self._tls = tls
+        self._standing = dict(standing or {})
+        self._accepting = {place: threading.Lock() for place in self._standing}
+        self._seconds = seconds
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return tuple(self._addresses)
+
+    def connect(self, place: str) -> SocketLine:
+        host, port = self._addresses[place]
+        try:
+            connection: socket.socket = socket.create_connection((host, port), self._seconds)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if place == "web" and self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_hostname=host)
+        except TimeoutError:
+            raise Unreachable(f"{host}:{port} takes no connection in time") from None
+        except ssl.SSLError as error:
+            reason = (error.reason or str(error)).lower().replace("_", " ")
+            raise Unreachable(f"{host}:{port}: TLS fails: {reason}") from None
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Unreachable(f"{host}:{port}: {reason.lower()}") from None
+        return SocketLine(connection)
+
+    def accept(self, place: str, seconds: float) -> SocketLine:
+        standing = self._standing.get(place)
+        if standing is None:
+            raise Unreachable(f"the harness does not stand at {place}")
+        with self._accepting[place]:
+            ready, _, _ = select.select([standing], [], [], max(seconds, 0.0))
+            if not ready:
+                raise Silent
+            connection, _ = standing.accept()
+        return SocketLine(connection)
+
+    def pass_time(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+
+def trusting(*, old: bool) -> Any:
+    """A TLS context that takes any certificate: whose it is, is not what is tested."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if old:
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    return context

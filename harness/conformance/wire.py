@@ -1,0 +1,93 @@
+"""What a case stands on: connections to the places of a target, and a clock.
+
+A Wire is real (`sockets.SocketWire`) or in memory (`in_memory.MemoryWire`); a script cannot tell.
+All calls block until they are done or their seconds, real or virtual, are over.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Protocol
+
+
+class Unreachable(Exception):
+    """Nobody can be connected to at a place; the text says why."""
+
+
+class Silent(Exception):
+    """Nothing came within the seconds that were allowed."""
+
+
+class Reset(Exception):
+    """The other side has reset the connection."""
+
+
+class Line(Protocol):
+    """One connection."""
+
+    def write(self, octets: bytes) -> None:
+        """Send octets. Raises Reset; Silent where the other side does not read them."""
+        ...
+
+    def read(self, seconds: float) -> bytes:
+        """Some octets, at least one; b"" if the other side has ended. Raises Silent, Reset."""
+        ...
+
+    def half_close(self) -> None:
+        """Send nothing more."""
+        ...
+
+    def close(self) -> None: ...
+    def abort(self) -> None:
+        """Close with a reset."""
+        ...
+
+
+class Wire(Protocol):
+    """Connections to a target, and time."""
+
+    is_virtual: bool
+    """Whether time passes for nothing."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The places that can be connected to, by the names of ports."""
+        ...
+
+    def connect(self, place: str) -> Line:
+        """Raises Unreachable."""
+        ...
+
+    def accept(self, place: str, seconds: float) -> Line:
+        """The next connection that the target makes to a place where the harness stands for a
+        server. Raises Silent; Unreachable where the harness cannot stand there."""
+        ...
+
+    def pass_time(self, seconds: float) -> None: ...
+    def now(self) -> float:
+        """Seconds of a clock that only rises."""
+        ...
+
+
+class Incoming(io.RawIOBase):
+    """What comes in on a line, as a file, for the HTTP parser of the standard library."""
+
+    def __init__(self, line: Line, seconds: float, clock: Any) -> None:
+        self._line = line
+        self._clock = clock
+        self._until = clock() + seconds
+        self._held = b""
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._held:
+            self._held = self._line.read(max(0.0, self._until - self._clock()))
+        count = min(len(buffer), len(self._held))
+        buffer[:count] = self._held[:count]
+        self._held = self._held[count:]
+        return count
