@@ -40,13 +40,13 @@ REFUSED = EXAMPLES["an application error, default"]
 CLAUSES = {
     found["id"]: Clause(
         id=found["id"],
-        title=found["text"].lstrip("- ").partition(". ")[0].replace("\n", " ")[:80],
+        title=found["text"].partition(".**")[0].strip("*"),
         text=found["text"].strip(),
         hash=f"{len(found['text']):08x}",
     )
     for found in _RULE.finditer(_PAGE)
 }
-"""The rules themselves, under made-up titles and hashes."""
+"""The rules themselves, under made-up hashes."""
 
 
 def event(what: Any, octets: bytes = b"", text: str = "", **more: Any) -> Event:
@@ -101,6 +101,7 @@ def failed(case: str = "session.unknown@rm", **more: Any) -> Result:
 
 def report(*results: Result, **more: Any) -> Report:
     """Of these results."""
+    named = {rule for one in results for rule in one.rules}
     usual: dict[str, Any] = {
         "format": FORMAT,
         "target": "proxy://127.0.0.1:8412",
@@ -112,7 +113,9 @@ def report(*results: Result, **more: Any) -> Report:
         "started": "2026-11-21T01:02:03Z",
         "seconds": 1.5,
         "complete": True,
-        "clauses": {rule: CLAUSES[rule] for one in results for rule in one.rules},
+        "clauses": {
+            rule: CLAUSES[rule] for one in results for rule in one.rules if rule in CLAUSES
+        },
         "results": results,
     }
     return Report(**usual | more)

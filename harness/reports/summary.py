@@ -6,7 +6,7 @@ The renderings say the same since they all ask here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -87,10 +87,22 @@ def _order(rule: str) -> tuple[bool, str]:
     return rule == NO_RULE, rule
 
 
-def reasons(results: Iterable[Result]) -> Iterator[tuple[str, int]]:
-    """Each reason and how many results have it, the most frequent first."""
-    found = Counter(result.reason or "no reason is told" for result in results)
-    yield from found.most_common()
+class Reason(Struct, frozen=True):
+    """Why results are as they are."""
+
+    text: str
+    count: int
+    example: str
+    """The first case of which it is told."""
+
+
+def reasons(results: Iterable[Result]) -> list[Reason]:
+    """Each reason once, the most frequent first."""
+    found: dict[str, list[str]] = {}
+    for result in results:
+        found.setdefault(result.reason or "no reason is told", []).append(result.case)
+    told = [Reason(text, len(cases), cases[0]) for text, cases in found.items()]
+    return sorted(told, key=lambda reason: -reason.count)
 
 
 def verdict(report: Report) -> Verdict:
