@@ -113,9 +113,7 @@ def report(*results: Result, **more: Any) -> Report:
         "started": "2026-11-21T01:02:03Z",
         "seconds": 1.5,
         "complete": True,
-        "clauses": {
-            rule: CLAUSES[rule] for one in results for rule in one.rules if rule in CLAUSES
-        },
+        "clauses": {rule: clause for rule, clause in CLAUSES.items() if rule in named},
         "results": results,
     }
     return Report(**usual | more)
