@@ -35,8 +35,10 @@ def attempts_words(result: Result) -> str:
 
 def fact_lines(result: Result) -> Iterator[tuple[str, str]]:
     """What is to be known of a result that is not good: what it is, and the text."""
+    # A reason that only joins the two lines below it is not told twice.
+    joins = result.expected and result.got and result.reason.endswith(result.got)
     facts = (
-        ("reason", result.reason),
+        ("reason", "" if joins and result.expected in result.reason else result.reason),
         ("expected", result.expected),
         ("got", result.got),
         ("differs", divergence_words(result.divergence) if result.divergence else ""),

@@ -11,7 +11,7 @@ from support_reports import failed, outcomes, report, result
 
 from starwire.harness.conformance.result import Outcome, Report, Result
 from starwire.harness.reports.terminal import Screen
-from starwire.harness.reports.words import transcript_lines
+from starwire.harness.reports.words import fact_lines, transcript_lines
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -293,6 +293,12 @@ def test_a_transcript_shows_octets_and_where_they_differ() -> None:
     assert lines[12] == f"      0030  00{' ' * 47}."
     assert lines[13] == "            ^^ the first that differs"
     assert lines[14] == "  4   0.003300 - rm/1 closed: by us"
+
+
+def test_a_reason_that_only_joins_what_was_expected_and_came_is_not_told_twice() -> None:
+    joined = failed(expected="status 105", got="silence", reason="expected status 105; got silence")
+    assert [name for name, _ in fact_lines(joined)] == ["expected", "got", "differs", "rerun"]
+    assert next(fact_lines(failed()))[0] == "reason"
 
 
 def test_long_octets_are_cut_and_say_so() -> None:
