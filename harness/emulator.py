@@ -70,6 +70,11 @@ def serve_until_stopped(
         raise EmulatorError(running.one_line(error)) from None
 
 
+def in_memory(profile: Profile | None = None, **options: Any) -> Any:
+    """An emulator without sockets, threads or waiting: `servers.memory.MemoryEmulator`."""
+    return _servers("memory").MemoryEmulator(profile=profile, **options)
+
+
 def audit_heads(state: Path, database: str) -> list[tuple[SignedHead, bytes]]:
     """The signed heads that the store of an emulator keeps (ENC-02), each with its public key.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
@@ -35,14 +35,38 @@ _TOGETHER = 32
 """Reads that share a transaction, at most."""
 
 
-class Database:
+class Database(Protocol):
     """Runs transactions of a store without blocking the reactor."""
+
+    store: Store
+    troubled: Callable[[Work], Work] | None
+    """Gives the work of a transaction the faults of the whole store; None while none is on."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None:
+        """Wait for the transactions under way, then close the store."""
+
+    def reference_version(self) -> int | None:
+        """See `watching.ReferenceWatch.version`; waits for nothing."""
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work` over one moment of the store, which others may share."""
+
+    async def read_apart(self, work: Callable[[Connection], T]) -> T:
+        """The same for work that takes long: it keeps no other read waiting."""
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work`, all of whose changes are durable by then, or none are."""
+
+
+class ThreadedDatabase:
+    """Every transaction in a thread; see `Database`."""
 
     def __init__(self, reactor: Any, store: Store) -> None:
         self._reactor = reactor
         self.store = store
         self.troubled: Callable[[Work], Work] | None = None
-        """Gives the work of a transaction the faults of the whole store; None while none is on."""
         self._watch = ReferenceWatch(store)
         self._asked: list[Read] = []
         """In this turn of the reactor."""
@@ -59,7 +83,6 @@ class Database:
             self._readers.callInThread(self._serve_reads)
 
     def stop(self) -> None:
-        """Wait for the transactions under way, then close the store."""
         self._hand_over()
         for _ in range(self._readers.max):
             self._reads.put(None)
@@ -69,12 +92,10 @@ class Database:
         self.store.close()
 
     def reference_version(self) -> int | None:
-        """See `watching.ReferenceWatch.version`; waits for nothing."""
         # While the store has faults nothing that is remembered may hide them.
         return self._watch.version() if self.troubled is None else None
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """The result of `work` over one moment of the store, which others may share."""
         if self.troubled is not None:
             work = self.troubled(work)
         done: Deferred[T] = Deferred()
@@ -84,7 +105,6 @@ class Database:
         return await done
 
     async def read_apart(self, work: Callable[[Connection], T]) -> T:
-        """The same for work that takes long: it keeps no other read waiting."""
         work = work if self.troubled is None else self.troubled(work)
 
         def run() -> T:
@@ -94,7 +114,6 @@ class Database:
         return await deferToThreadPool(self._reactor, self._apart, run)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """The result of `work`, all of whose changes are durable by then, or none are."""
         work = work if self.troubled is None else self.troubled(work)
 
         def run() -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -44,7 +43,6 @@ from .inbox import Inbox
 from .jar import CookieJar
 from .jar_client import Jar, JarClient, JarUnreachable
 from .link import Reply
-from .listening import listen
 from .misbehaving import Misbehaviour
 from .notifying import stored_contact
 from .pinging import Pinger
@@ -59,10 +57,11 @@ from .services import Services
 from .silence import Patience
 from .sources import Sources
 from .star_oe import StarOE
-from .store import StoreError, open_store, url_of
+from .store import StoreError, url_of
 from .trail import Trail, digest
 from .transfers import Transfers
 from .web import WebSite
+from .world import RealWorld, World
 
 if TYPE_CHECKING:
     from .control.plane import ControlPlane, ControlPort
@@ -106,9 +105,11 @@ class Emulator:
         log: TextIO | None = None,
         *,
         sources: Sources | None = None,
+        world: World | None = None,
     ) -> None:
         """`sources` stand in for the files of bulk transfers."""
         self._reactor = reactor
+        self._world: World = world or RealWorld()
         self._sources = sources
         self._settings = settings
         self._profile = settings.profile
@@ -123,12 +124,13 @@ class Emulator:
         self._listening: list[Any] = []
         self._factories: list[AnsweringFactory | WebSite | ControlPort] = []
         self._own_jar: CookieJar | None = None
+        self._serials: Serials | None = None
         self._dispatcher: Dispatcher | None = None
         self._jars: list[JarClient] = []
         self._loops: list[LoopingCall] = []
         self._interposers: list[Interposer] = []
         """Of every port of frames or bare messages, the innermost first."""
-        self._faults = FaultPlan(settings.configuration.seed)
+        self.faults = FaultPlan(settings.configuration.seed)
         self._misbehaviour = self._make_misbehaviour()
         self._capacity = Capacity(settings.configuration.capacity, settings.profile)
         self._interposers.append(self._capacity.interpose)
@@ -161,7 +163,7 @@ class Emulator:
             raise StoreError(f"state folder {error.filename}: {error.strerror}") from None
         first = self._first
         url = url_of(self._settings.state, self._settings.database)
-        self._database = Database(self._reactor, open_store(url, fill=first.fill))
+        self._database = self._world.database(self._reactor, url, first.fill)
         self._database.start()
         starters: list[tuple[str, Callable[[], Any]]] = [
             ("jar", self._start_jar),
@@ -188,7 +190,7 @@ class Emulator:
         if self._misbehaviour is not None:
             self._misbehaviour.reach(self._database, self._services, self._root)
         for fault in self._settings.configuration.faults:
-            self._faults.add(fault)
+            self.faults.add(fault)
         return self._places
 
     def _repeat(self, seconds: float, work: Callable[[], Any]) -> None:
@@ -221,7 +223,7 @@ class Emulator:
             return
         for loop in self._loops:
             loop.stop()
-        self._faults.clear()  # what hangs goes on
+        self.faults.clear()  # what hangs goes on
         for port in self._listening:
             await maybeDeferred(port.stopListening)
         until = self._reactor.seconds() + _DRAIN_SECONDS
@@ -253,7 +255,10 @@ class Emulator:
         wanted = self._settings.configuration.audit
         if wanted.enabled and AUDITED.intersection(self._settings.only):
             key = audit_key(self._settings.state, wanted.key_file)
-            self._audit = Audit(self._reactor, database, self._settings.state, key)
+            threads = self._world.in_thread
+            self._audit = Audit(
+                self._reactor, database, self._settings.state, key, in_thread=threads
+            )
             await self._audit.open()
             self._interposers.insert(0, self._audit.interpose)
 
@@ -261,6 +266,7 @@ class Emulator:
 
     def _make_services(self, database: Database) -> Services:
         profile, settings = self._profile, self._settings.configuration
+        clock, in_thread = self._world.time, self._world.in_thread
         common: dict[str, Any] = {
             "catalogue": self._catalogue,
             "limits": profile.limits,
@@ -269,17 +275,18 @@ class Emulator:
         borders = self._misbehaviour.borders if self._misbehaviour is not None else None
         manager = ReportManager(
             **common,
-            clock=time.time,
+            clock=clock,
             files=self._root,
+            load=self._world.reference,
             fulserver=settings.rm.fulserver,
             servers=settings.rm.servers,
             server_code=borders.server_code if borders else None,
         )
         contacts = borders.contacts(stored_contact) if borders else stored_contact
-        inbox = Inbox(**common, clock=time.time, files=self._root, contacts=contacts)
+        inbox = Inbox(**common, clock=clock, files=self._root, contacts=contacts)
         order_entry = StarOE(
             **common,
-            clock=time.time,
+            clock=clock,
             store=database.store,
             failures=settings.logon.failures,
             wait_seconds=settings.logon.wait_seconds,
@@ -289,21 +296,27 @@ class Emulator:
         if borders is not None:
             behind = tuple(map(borders.back_end, behind))
         back_ends = {door: back_end for back_end in behind for door in back_end.doors}
-        deferral = Deferral(database, time.time)
-        return Services(profile, self._catalogue, database, deferral, back_ends)
+        deferral = Deferral(database, clock)
+        return Services(profile, self._catalogue, database, deferral, back_ends, in_thread)
 
     def _make_bulk(self, database: Database) -> Bulk:
         greatest = self._profile.bulk.transfer.greatest
-        transfers = Transfers(database, time.time, greatest)
-        seconds = self._reactor.seconds
-        return Bulk(self._profile, self._services, transfers, seconds, sources=self._sources)
+        return Bulk(
+            self._profile,
+            self._services,
+            Transfers(database, self._world.time, greatest),
+            self._reactor.seconds,
+            sources=self._sources,
+            in_thread=self._world.in_thread,
+        )
 
     async def _start_jar(self) -> AnsweringFactory:
         assert self._database is not None
         jar = CookieJar(self._profile, self._catalogue, self._database, self._reactor.seconds)
         await jar.load()
         self._own_jar = jar
-        self._repeat(_FOLLOW_SECONDS, jar.follow)
+        if self._world.is_shared:
+            self._repeat(_FOLLOW_SECONDS, jar.follow)
         return self._bare("jar", jar.answer)
 
     async def _start_proxy(self, spec: ProxySpec) -> AnsweringFactory:
@@ -325,7 +338,8 @@ class Emulator:
     async def _start_dispatcher(self) -> AnsweringFactory:
         assert self._database is not None
         codec = self._profile.wire.common
-        serials = Serials(self._database, 256 ** codec.integer("serial").width - 1)
+        greatest = 256 ** codec.integer("serial").width - 1
+        self._serials = serials = Serials(self._database, greatest)
 
         async def echo(address: str, frame: bytes, transaction: str) -> Reply:
             patience = self._profile.ping_seconds
@@ -379,7 +393,7 @@ class Emulator:
                 return ""
             return customer.userid if customer else ""
 
-        made = Misbehaviour(self._faults, self._reactor, self._profile, whose)
+        made = Misbehaviour(self.faults, self._reactor, self._profile, whose)
         self._interposers.append(made.ports.interpose)
         return made
 
@@ -394,7 +408,7 @@ class Emulator:
             self._reactor,
             self._profile,
             settings,
-            self._faults,
+            self.faults,
             self._connections,
             cache(self._new_jar),
         )
@@ -410,16 +424,27 @@ class Emulator:
             self._settings.configuration.logon.cost,
             self._profile.dispatcher.user_id.width,
             self._profile.entpid_length,
-            self._sessions_changed,
+            self.forget_sessions,
         )
         return self._control.site(state, lambda: self._places)
 
-    async def _sessions_changed(self) -> None:
+    async def forget_sessions(self) -> None:
         """Forget what is kept in memory of sessions and of what their users may reach."""
         if self._own_jar is not None:
             await self._own_jar.load()
         if self._dispatcher is not None:
             self._dispatcher.forget_entitlements()
+
+    async def begin_anew(self) -> None:
+        """Forget what is known of the store, which has been put back, and of other servers."""
+        await self.forget_sessions()
+        if self._serials is not None:
+            self._serials.forget()
+        for address in self._registry.all_addresses():
+            self._registry.answered(address, well=True)
+        self.faults.clear()
+        for fault in self._settings.configuration.faults:
+            self.faults.add(fault)
 
     def _connections(self) -> list[tuple[str, int]]:
         """The name of each port that is watched, and how many connections are open there."""
@@ -440,7 +465,10 @@ class Emulator:
     def _new_jar(self) -> Jar:
         """The cookie jar of this process, or a client of the one that runs elsewhere."""
         if self._own_jar is not None:
-            return self._own_jar
+            return self._world.jar(self._own_jar, self._new_jar_client)
+        return self._new_jar_client()
+
+    def _new_jar_client(self) -> JarClient:
         address = f"{self._settings.host}:{self._ports['jar']}"
         jar = JarClient(self._reactor, address, self._profile.limits, self._profile.reply_seconds)
         self._jars.append(jar)
@@ -509,7 +537,9 @@ class Emulator:
             )
             context = tls.options(*certificate, allow_old=self._profile.allow_old_tls)
         shared = name in self._settings.shared
-        port = listen(self._reactor, host, wanted, factory, context=context, shared=shared)
+        port = self._world.listen(
+            self._reactor, host, wanted, factory, context=context, shared=shared
+        )
         self._listening.append(port)
         if self._misbehaviour is not None and name in HOPS:
             self._misbehaviour.listening(name, port)

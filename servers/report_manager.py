@@ -57,6 +57,7 @@ class ReportManager:
         files: FileRoot,
         fulserver: bool = False,
         servers: Collection[str] = FULFILLING_SERVERS,
+        load: Callable[[Connection], Reference] = load_reference,
         server_code: Callable[[], int] | None = None,
     ) -> None:
         """`server_code` gives the code of what the fulfilling server of a message does wrong."""
@@ -66,6 +67,7 @@ class ReportManager:
         self._fulserver = "on" if fulserver else "off"
         self._servers = frozenset(servers)
         self._server_code = server_code
+        self._load = load
         self._reference: tuple[int, Reference] | None = None
         self._of_transaction: WeakKeyDictionary[Connection, Reference] = WeakKeyDictionary()
 
@@ -104,7 +106,7 @@ class ReportManager:
         if known is None:
             version = reference_version(connection)
             if self._reference is None or self._reference[0] != version:
-                self._reference = version, load_reference(connection)
+                self._reference = version, self._load(connection)
             known = self._of_transaction[connection] = self._reference[1]
         return known
 

@@ -33,6 +33,10 @@ class Serials:
         number = next(self._block, None)
         return number if number is not None else await self._lease()
 
+    def forget(self) -> None:
+        """Lease another block for the next."""
+        self._block = iter(())
+
     async def _lease(self) -> int:
         await self._lease_lock.acquire()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +42,7 @@ _NO_FILE = 5104
 _NATIVE = ("rm-native", "inbox-native")
 """Doors without a header, so without a status that could say "too large" (CAT-06)."""
 
+InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 Before = Callable[[bytes, str, Customer | None], Awaitable[None]]
 """A message, its door, and whose it is; may raise what a database that fails would."""
 
@@ -55,6 +57,7 @@ class Services:
         database: Database,
         deferral: Deferral,
         back_ends: Mapping[str, BackEnd],
+        in_thread: InThread = deferToThread,
     ) -> None:
         self._longest = profile.frame_octets - profile.wire.common.size
         self._limits = profile.limits
@@ -62,6 +65,7 @@ class Services:
         self._database = database
         self._deferral = deferral
         self._back_ends = back_ends
+        self._in_thread = in_thread
         self._remembered = RememberedAnswers(database.reference_version)
         self.before: Before | None = None
         """What happens to a message first while faults of the store are on."""
@@ -221,7 +225,7 @@ class Services:
             if door in _NATIVE:
                 return self.without_file(octets, door)
             return Done(answer.error, b"", too_large=True)
-        held = await deferToThread(_read, answer.file, answer.size)
+        held = await self._in_thread(partial(_read, answer.file, answer.size))
         if held is None:
             return self.without_file(octets, door)
         return Done(answer.error, answer.octets + held)

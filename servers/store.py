@@ -202,17 +202,20 @@ def _create(opened: Store, fill: Callable[[Connection], None] | None) -> int:
         version = _version(connection)
         if version is not None:  # another process was faster
             return version
-        schema.metadata.create_all(connection)
-        connection.execute(
-            insert(schema.counters), [{"name": name, "last": 0} for name in COUNTERS]
-        )
-        kept_in_memory = (schema.REFERENCE, schema.SESSIONS)
-        rows = [{"name": name, "count": 0} for name in kept_in_memory]
-        connection.execute(insert(schema.changes), rows)
-        if fill is not None:
-            fill(connection)
-        connection.execute(insert(schema.store).values(version=schema.VERSION))
+        create_tables(connection, fill)
     return schema.VERSION
+
+
+def create_tables(connection: Connection, fill: Callable[[Connection], None] | None) -> None:
+    """Make the tables of a new store, and fill them."""
+    schema.metadata.create_all(connection)
+    connection.execute(insert(schema.counters), [{"name": name, "last": 0} for name in COUNTERS])
+    kept_in_memory = (schema.REFERENCE, schema.SESSIONS)
+    rows = [{"name": name, "count": 0} for name in kept_in_memory]
+    connection.execute(insert(schema.changes), rows)
+    if fill is not None:
+        fill(connection)
+    connection.execute(insert(schema.store).values(version=schema.VERSION))
 
 
 def _prepare_postgresql(connection: Connection) -> None:

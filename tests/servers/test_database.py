@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 from twisted.internet.defer import CancelledError, Deferred
 
 from starwire.servers import schema
-from starwire.servers.database import Database
+from starwire.servers.database import Database, ThreadedDatabase
 from starwire.servers.store import Store
 
 
@@ -45,8 +45,8 @@ def reactor() -> Reactor:
 
 
 @pytest.fixture
-def database(store: Store, reactor: Reactor) -> Iterator[Database]:
-    database = Database(reactor, store)
+def database(store: Store, reactor: Reactor) -> Iterator[ThreadedDatabase]:
+    database = ThreadedDatabase(reactor, store)
     database.start()
     yield database
     database.stop()
@@ -87,7 +87,9 @@ def free(gates: list[Gate]) -> None:
         gate.open.set()
 
 
-def test_reads_that_wait_together_share_a_transaction(database: Database, reactor: Reactor) -> None:
+def test_reads_that_wait_together_share_a_transaction(
+    database: ThreadedDatabase, reactor: Reactor
+) -> None:
     gates, _ = busy(database, reactor)
     each = 4 * database._readers.max
     waiting = [outcome(database.read(lambda connection: connection)) for _ in range(each)]
@@ -126,7 +128,9 @@ def test_a_write_in_a_read_is_refused(database: Database, reactor: Reactor) -> N
     assert "read" in found[0].getErrorMessage()
 
 
-def test_a_long_read_apart_keeps_no_other_waiting(database: Database, reactor: Reactor) -> None:
+def test_a_long_read_apart_keeps_no_other_waiting(
+    database: ThreadedDatabase, reactor: Reactor
+) -> None:
     gate = Gate()
     long = outcome(database.read_apart(gate))
     assert gate.entered.wait(10)
@@ -151,7 +155,7 @@ def test_who_no_longer_waits_disturbs_nobody(database: Database, reactor: Reacto
 
 
 def test_what_waits_when_the_database_stops_is_still_read(store: Store, reactor: Reactor) -> None:
-    database = Database(reactor, store)
+    database = ThreadedDatabase(reactor, store)
     database.start()
     gates, _ = busy(database, reactor)
     waiting = outcome(database.read(lambda connection: 1))

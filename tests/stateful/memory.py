@@ -9,29 +9,29 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from sqlalchemy.exc import SQLAlchemyError
+from stateful.choosing import ChosenNetwork
 from stateful.facts import serials_in
-from stateful.network import Host, Network, Port
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.logger import LogLevel, globalLogPublisher
 
 from starwire.protocol.profile import Profile
-from starwire.servers import emulator, report_manager, services
-from starwire.servers.bulk import Bulk
 from starwire.servers.configuration import AuditSettings, Configuration, Logon
+from starwire.servers.emulator import Emulator, Settings
 from starwire.servers.fault import Fault
 from starwire.servers.files import FileRoot
 from starwire.servers.first_data import FirstData
+from starwire.servers.memory.database import QueuedDatabase
+from starwire.servers.memory.host import Host
+from starwire.servers.memory.network import Port
 from starwire.servers.passwords import PasswordCost
 from starwire.servers.reference import load_reference
-from starwire.servers.store import Store, open_store
-from starwire.servers.transfers import Transfers
+from starwire.servers.store import open_store
 from starwire.servers.watching import ReferenceWatch
 
 PROCESSES = {
@@ -89,64 +89,37 @@ class Stage:
         self.store.close()
 
 
-class QueuedDatabase:
-    """A `servers.database.Database` whose transactions run one at a time, when it is their turn."""
+class StagedWorld:
+    """What a process stands on: see `servers.world.World`."""
 
-    def __init__(self, host: Host, store: Store) -> None:
+    is_shared = True
+
+    def __init__(self, host: Host, stage: Stage) -> None:
         self._host = host
-        self.store = store
-        self.troubled: Any = None
-        self._watch = ReferenceWatch(store)
+        self._stage = stage
+        self._watch = ReferenceWatch(stage.store)
 
-    def start(self) -> None:
-        pass
+    def time(self) -> float:
+        return 904_034_960.0 + self._host.network.now
 
-    def stop(self) -> None:
-        self._watch.close()
+    def in_thread(self, work: Callable[[], Any]) -> Deferred[Any]:
+        return self._host.ask("threads", work)
 
-    def reference_version(self) -> int | None:
-        return self._watch.version() if self.troubled is None else None
+    def listen(self, reactor: Host, host: str, number: int, factory: Any, **options: Any) -> Port:
+        return Port(reactor, number, factory)
 
-    async def read(self, work: Callable[[Any], Any]) -> Any:
-        return await self._ask("reads", self.store.read, work)
+    def database(self, reactor: Host, url: str, fill: Any) -> QueuedDatabase:
+        return QueuedDatabase(reactor, self._stage.store, self._watch.version)
 
-    read_apart = read
+    def reference(self, connection: Any) -> Any:
+        return self._stage.reference(connection)
 
-    async def write(self, work: Callable[[Any], Any]) -> Any:
-        return await self._ask("writes", self.store.write, work)
-
-    def _ask(self, queue: str, transaction: Any, work: Callable[[Any], Any]) -> Deferred[Any]:
-        work = work if self.troubled is None else self.troubled(work)
-
-        def run() -> Any:
-            with transaction() as connection:
-                return work(connection)
-
-        return self._host.ask(queue, run)
-
-
-class MemoryEmulator(emulator.Emulator):
-    """The servers of one process in memory."""
-
-    def _make_bulk(self, database: Any) -> Bulk:
-        def in_thread(work: Any) -> Any:
-            return self._reactor.ask("threads", work)
-
-        transfers = Transfers(
-            database, self._reactor.network.time, self._profile.bulk.transfer.greatest
-        )
-        seconds = self._reactor.seconds
-        return Bulk(self._profile, self._services, transfers, seconds, in_thread=in_thread)
-
-    @property
-    def plan(self) -> Any:
-        """Its faults."""
-        return self._faults
+    def jar(self, own: Any, client: Any) -> Any:
+        return own
 
     def dropped(self) -> None:
         """The process is gone; give back what a kernel would take."""
-        if self._database is not None:
-            self._database.stop()
+        self._watch.close()
 
 
 class Log:
@@ -256,21 +229,20 @@ class MemoryDriver:
 
     def __init__(self, stage: Stage, profile: Profile) -> None:
         self.profile = profile
-        self.network = network = Network()
+        self.network = network = ChosenNetwork()
         self._state = stage.folder
-        self._store = stage.store
+        self._stage = stage
         self._configuration = Configuration(
             logon=Logon(cost=CHEAP),
             file_root=str(stage.files),
             audit=AuditSettings(enabled=False),
             faults=(_NEVER,),
         )
-        self._exchanged = ExitStack()
-        self._exchange(stage)
         self._clients = network.host("clients")
-        self._emulators: dict[str, MemoryEmulator] = {}
+        self._emulators: dict[str, Emulator] = {}
+        self._worlds: dict[str, StagedWorld] = {}
         self._hosts: dict[str, Host] = {}
-        self._dead: list[MemoryEmulator] = []
+        self._dead: list[StagedWorld] = []
         self._log = Log()
         self._bugs: list[str] = []
         self._is_faulty = False
@@ -278,26 +250,6 @@ class MemoryDriver:
         globalLogPublisher.addObserver(self._note)
         for process in self.processes:
             self.start(process)
-
-    def _exchange(self, stage: Stage) -> None:
-        network = self.network
-
-        def listen(reactor: Host, host: str, number: int, factory: Any, **options: Any) -> Port:
-            return Port(reactor, number, factory)
-
-        def to_thread(work: Any, *arguments: Any) -> Any:
-            assert network.current is not None
-            return network.current.ask("threads", lambda: work(*arguments))
-
-        for module, name, stand_in in (
-            (emulator, "Database", QueuedDatabase),
-            (emulator, "open_store", lambda url, fill: self._store),
-            (emulator, "listen", listen),
-            (emulator, "time", network),
-            (services, "deferToThread", to_thread),
-            (report_manager, "load_reference", stage.reference),
-        ):
-            self._exchanged.enter_context(mock.patch.object(module, name, stand_in))
 
     def _note(self, event: Any) -> None:
         if event["log_level"] < LogLevel.critical:
@@ -311,7 +263,7 @@ class MemoryDriver:
 
     def start(self, process: str) -> None:
         """Start a process that is not alive; it is ready when this returns."""
-        settings = emulator.Settings(
+        settings = Settings(
             state=self._state,
             profile=self.profile,
             configuration=self._configuration,
@@ -319,8 +271,8 @@ class MemoryDriver:
             ports=PORTS[process],
         )
         host = self._hosts[process] = self.network.host(process)
-        made = self._emulators[process] = MemoryEmulator(host, settings, self._log)  # type: ignore[arg-type]
-        self.network.current = host
+        world = self._worlds[process] = StagedWorld(host, self._stage)
+        made = self._emulators[process] = Emulator(host, settings, self._log, world=world)  # type: ignore[arg-type]
         started = Deferred.fromCoroutine(made.start())
         while not started.called:
             event = next(host.events(), None)
@@ -329,7 +281,7 @@ class MemoryDriver:
         failed: list[Any] = []
         started.addErrback(failed.append)
         assert not failed, failed[0].getTraceback()
-        made.plan.clear()
+        made.faults.clear()
 
     def alive(self, process: str) -> bool:
         return self._hosts[process].alive
@@ -339,12 +291,10 @@ class MemoryDriver:
         host = self._hosts[process]
         host.die(cut)
         self.network.hosts.remove(host)
-        self._dead.append(self._emulators[process])
+        self._dead.append(self._worlds[process])
 
     def stop(self, process: str) -> None:
         """As with SIGTERM: it drains."""
-        host = self._hosts[process]
-        self.network.current = host
         stopped = Deferred.fromCoroutine(self._emulators[process].stop())
         for _ in range(2000):
             self.network.settle()
@@ -359,13 +309,12 @@ class MemoryDriver:
 
     def fault(self, process: str, fault: Fault) -> None:
         self._is_faulty = True
-        self._emulators[process].plan.add(fault)
+        self._emulators[process].faults.add(fault)
 
     def mend(self, process: str) -> int:
         """Switch every fault off; how often they struck."""
-        plan = self._emulators[process].plan
+        plan = self._emulators[process].faults
         hits = sum(hits for _, _, hits in plan.listing())
-        self.network.current = self._hosts[process]
         plan.clear()
         return hits
 
@@ -435,4 +384,3 @@ class MemoryDriver:
                 self.kill(process)
         for dead in self._dead:
             dead.dropped()
-        self._exchanged.close()

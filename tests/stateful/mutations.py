@@ -10,11 +10,11 @@ from unittest import mock
 
 from msgspec import structs
 from sqlalchemy import select, update
-from stateful import memory
 
 from starwire.servers import adapter, bulk, deferral, jar, proxy, serials, sources, transfers
 from starwire.servers.customer import Customer
 from starwire.servers.dispatcher import Dispatcher
+from starwire.servers.memory.database import QueuedDatabase
 
 MUTATIONS: dict[str, tuple[Callable[[], Any], str]] = {}
 """By name: the context in which it is there, and a pattern of what is found."""
@@ -158,7 +158,7 @@ def a_change_is_acknowledged_before_it_is_durable() -> Iterator[None]:
         self._ask("writes", self.store.write, work).addErrback(lambda failure: None)
         return outcome
 
-    with mock.patch.object(memory.QueuedDatabase, "write", write):
+    with mock.patch.object(QueuedDatabase, "write", write):
         yield
 
 

@@ -1,0 +1,257 @@
+"""An emulator in memory: no sockets, no threads, no waiting, and a clock that its caller moves."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+import msgspec
+from twisted.internet.defer import Deferred
+
+from starwire.protocol.endpoints import DEFAULT_PORTS
+from starwire.protocol.profile import Profile, shipped
+from starwire.servers.configuration import AuditSettings, Configuration, Logon
+from starwire.servers.emulator import Emulator, Settings
+from starwire.servers.fault import Fault
+from starwire.servers.files import FileRoot
+from starwire.servers.first_data import FirstData
+from starwire.servers.passwords import PasswordCost
+
+from .connection import MemoryConnection
+from .network import HERE, End, Network, Port
+from .store import MemoryStore, filled
+from .world import MemoryWorld
+
+ALL_BUT_CONTROL = tuple(name for name in DEFAULT_PORTS if name != "control")
+BEGAN = 904_034_960.0
+"""1998-08-25 08:49:20 GMT, when it is the time of day as an emulator begins."""
+CHEAP = PasswordCost(n=2, r=1, p=1)
+_EVERYTHING = 1 << 30
+_LONGEST_STOP = 60.0
+_SHARED_MEMORY = Path("/dev/shm")
+
+
+class MemoryEmulator:
+    """The servers of one process, and whoever calls them. Close it, or leave its `with`."""
+
+    def __init__(
+        self,
+        *,
+        profile: Profile | None = None,
+        configuration: Configuration | None = None,
+        only: tuple[str, ...] = ALL_BUT_CONTROL,
+        faults: Sequence[Fault] = (),
+        log: TextIO | None = None,
+    ) -> None:
+        """`only` are the places where its servers listen; the web server does so without TLS.
+
+        Without a configuration passwords are cheap to check and nothing is audited. The files of
+        the Inbox are in a folder of its own, whatever the configuration says.
+        """
+        self.profile = msgspec.structs.replace(
+            profile or shipped("default"), allow_plain_http=True, registry={}
+        )
+        self.places = only
+        configuration = configuration or Configuration(
+            logon=Logon(cost=CHEAP), audit=AuditSettings(enabled=False)
+        )
+        octets, self._first_files = _first(configuration.logon.cost)
+        where = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+        self._folder = tempfile.TemporaryDirectory(prefix="starwire-", dir=where)
+        self._files = FileRoot(Path(self._folder.name, "files"))
+        self._changed: set[str] = set()
+        """The files that are not what they were in the beginning, perhaps."""
+        for loc, held in self._first_files.items():
+            self._write(loc, held)
+        self._settings = Settings(
+            state=Path(self._folder.name),
+            profile=self.profile,
+            configuration=msgspec.structs.replace(
+                configuration,
+                file_root=str(self._files.folder),
+                faults=(*configuration.faults, *faults),
+            ),
+            only=only,
+        )
+        self._log = log
+        self._network = Network()
+        self._callers = self._network.host("callers")
+        self._store = MemoryStore(octets)
+        self._world = MemoryWorld(self._network, self._store, BEGAN)
+        self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Connections.
+
+    def connect(self, place: str, *, source: str = HERE) -> MemoryConnection:
+        """Connect from that address. Raises ConnectionRefusedError if nobody listens there."""
+        made = MemoryConnection()
+        if self._network.join(self._callers, _number(place), lambda _: made, source) is None:
+            raise ConnectionRefusedError(f"nobody listens at {place}")
+        return made
+
+    def listen(self, place: str, accept: Callable[[MemoryConnection], None]) -> None:
+        """Stand there instead of the emulator's own server: who connects is given to `accept`.
+
+        What the emulator's servers kept open to their own is closed.
+        """
+        number = _number(place)
+        for end in self._ends(number):
+            if end.host is end.other.host:
+                end.abortConnection()
+        Port(self._callers, number, _Accepting(accept), self._network.in_place)
+        self._world.taken.add(place)
+
+    def unlisten(self, place: str) -> None:
+        """Stand there no more, and close what was accepted; the emulator's own is back."""
+        number = _number(place)
+        self._network.in_place.pop(number, None)
+        self._world.taken.discard(place)
+        for end in self._ends(number):
+            if end.host is self._callers:
+                end.abortConnection()
+
+    def _ends(self, number: int) -> list[End]:
+        """The accepting side of each connection to that port."""
+        return [end for end in self._network.ends if end.getHost().port == number]
+
+    # Time.
+
+    @property
+    def now(self) -> float:
+        """Seconds that have passed for the emulator."""
+        return self._network.now
+
+    def run(self, seconds: float = 0.0, until: Callable[[], bool] | None = None) -> bool:
+        """Let happen what can happen now, then let time pass, at most so many seconds.
+
+        It goes from timer to timer and ends as soon as `until` is true; whether that came.
+        """
+        network = self._network
+        network.settle()
+        end = network.now + seconds
+        while until is None or not until():
+            due = network.due()
+            if due is None or due > end:
+                network.advance(end - network.now)
+                return until is None
+            network.advance(due - network.now)
+            network.settle()
+        return True
+
+    # Files of the Inbox.
+
+    def put_file(self, loc: str, octets: bytes) -> None:
+        """Put a file where messages name it `loc`. Raises ValueError for no such place."""
+        self._changed.add(loc)
+        self._write(loc, octets)
+
+    def remove_file(self, loc: str) -> None:
+        """Remove one, if it is there."""
+        self._changed.add(loc)
+        self._files.place(loc).unlink(missing_ok=True)
+
+    def _write(self, loc: str, octets: bytes) -> None:
+        path = self._files.place(loc)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(octets)
+
+    # Its life.
+
+    def restore(self) -> None:
+        """As it was in the beginning: the store, sessions, files, the time of day, the faults.
+
+        Connections that callers left open are torn down. Who stands in another's place stays.
+        """
+        self._hang_up()
+        if self._store.put_back():
+            self._stop()
+            self._start()
+        else:
+            self._finish(self._emulator.begin_anew())
+        for loc in self._changed:
+            self._files.place(loc).unlink(missing_ok=True)
+            if loc in self._first_files:
+                self._write(loc, self._first_files[loc])
+        self._changed.clear()
+        self._world.began = BEGAN - self._network.now
+
+    def restart(self) -> None:
+        """As after kill -9, and a new start on the same store."""
+        self._world.host.die(_EVERYTHING)
+        self._network.hosts.remove(self._world.host)
+        self._start()
+
+    def close(self) -> None:
+        """Stop, and leave nothing behind."""
+        self._hang_up()
+        self._stop()
+        self._store.close()
+        self._folder.cleanup()
+
+    def _hang_up(self) -> None:
+        for end in list(self._network.ends):
+            if end.host is self._callers:
+                end.abortConnection()
+        self._network.settle()
+
+    def _start(self) -> None:
+        host = self._world.begin()
+        self._emulator = Emulator(host, self._settings, self._log, world=self._world)
+        self._finish(self._emulator.start())
+
+    def _stop(self) -> None:
+        self._finish(self._emulator.stop())
+        self._world.host.die(0)
+        self._network.hosts.remove(self._world.host)
+
+    def _finish(self, work: Any) -> None:
+        """Let a coroutine come to its end. Raises what it raises."""
+        failed: list[Any] = []
+        done = Deferred.fromCoroutine(work)
+        done.addErrback(failed.append)
+        if not self.run(_LONGEST_STOP, lambda: bool(done.called)):
+            raise AssertionError("it does not end")
+        if failed:
+            failed[0].raiseException()
+
+
+class _Accepting:
+    """The factory of a place where a caller stands."""
+
+    def __init__(self, accept: Callable[[MemoryConnection], None]) -> None:
+        self._accept = accept
+
+    def buildProtocol(self, addr: Any) -> MemoryConnection:
+        return MemoryConnection(self._accept)
+
+
+def _number(place: str) -> int:
+    try:
+        return DEFAULT_PORTS[place]
+    except KeyError:
+        raise ValueError(f"{place!r} is none of {', '.join(DEFAULT_PORTS)}") from None
+
+
+@lru_cache(4)
+def _first(cost: PasswordCost) -> tuple[bytes, dict[str, bytes]]:
+    """A store with the first data, and its files by their place."""
+    with tempfile.TemporaryDirectory(prefix="starwire-") as folder:
+        octets = filled(FirstData(FileRoot(Path(folder)), cost).fill)
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        return octets, {f"/{path.relative_to(folder)}": path.read_bytes() for path in files}

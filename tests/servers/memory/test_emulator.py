@@ -1,0 +1,258 @@
+"""The emulator in memory answers at every place, on a clock that its caller moves."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from starwire.protocol.headers import CommonHeader
+from starwire.protocol.status import MessageType, Status, Transaction
+from starwire.servers.memory import ALL_BUT_CONTROL, MemoryConnection, MemoryEmulator
+
+GRTL = b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
+LOGON = b"VUM<USERID=jeanvnet2,PASSWORD=interact>"
+
+
+def test_every_place_listens_and_no_other(emulator):
+    assert emulator.places == ALL_BUT_CONTROL
+    for place in emulator.places:
+        emulator.connect(place).close()
+    with pytest.raises(ConnectionRefusedError, match="control"):
+        emulator.connect("control")
+    with pytest.raises(ValueError, match="'ods' is none of web, "):
+        emulator.connect("ods")
+
+
+def test_a_proxy_answers(client):
+    key = client.key()
+    assert client.ask("rm", GRTL, key).startswith(b"SRTL<ERROR=0,REPORTS")
+
+
+def test_a_post_goes_through_the_whole_chain(client):
+    web = client.emulator.connect("web")
+    said = client.post(web, client.body(Transaction.LOGON, "STAROE", LOGON))
+    assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"ERROR=0,USERID=jeanvnet2,ENTPID=00022924" in said
+    key = said.split(b"nmci=")[1].split(b";")[0].decode()
+    said = client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
+    assert b"ERROR=0" in said
+    assert not web.ended
+
+
+def test_octets_one_at_a_time_are_the_same_to_it(client):
+    frame = client.frame(GRTL, client.key())
+    whole = client.on(client.emulator.connect("rm"), frame)
+    connection = client.emulator.connect("rm")
+    for place in range(len(frame)):
+        assert connection.take() == b""
+        connection.write(frame[place : place + 1])
+        client.emulator.run()
+    assert connection.take() == whole
+
+
+def test_a_native_port_admits_its_peers_only(client):
+    native = client.emulator.connect("rm-native")
+    assert client.on(native, GRTL).startswith(b"SRTL<ERROR=0,REPORTS")
+    stranger = client.emulator.connect("rm-native", source="10.1.2.3")
+    assert client.on(stranger, GRTL) == b""
+    assert stranger.reset
+
+
+def test_the_clock_stands_until_it_is_moved_and_moving_it_costs_nothing(client):
+    emulator = client.emulator
+    connection = emulator.connect("rm")
+    connection.write(client.frame(GRTL)[:7])
+    began = time.monotonic()
+    emulator.run()
+    assert emulator.now == 0.0
+    limit = emulator.profile.mid_frame_seconds
+    assert not emulator.run(limit - 0.1, lambda: connection.ended)
+    assert emulator.run(60.0, lambda: connection.ended)
+    assert emulator.now == pytest.approx(limit)
+    assert time.monotonic() - began < 1.0
+
+
+def test_time_goes_on_to_the_end_of_what_was_asked(emulator):
+    assert emulator.run(12.3)
+    assert emulator.now == pytest.approx(12.3)
+    assert not emulator.run(1.0, lambda: False)
+    assert emulator.now == pytest.approx(13.3)
+
+
+def test_a_half_closed_connection_is_still_answered(client):
+    connection = client.emulator.connect("rm")
+    connection.write(client.frame(GRTL, client.key()))
+    connection.half_close()
+    client.emulator.run()
+    assert b"ERROR=0" in connection.take()
+    assert connection.ended
+    assert not connection.reset
+
+
+def test_what_is_not_read_keeps_its_writer_waiting(client):
+    frame = client.frame(GRTL, client.key())
+    connection = client.emulator.connect("rm")
+    connection.read(False)
+    connection.write(frame * 2000)
+    client.emulator.run()
+    assert connection.take() == b""
+    left = connection.unread
+    assert left > 0
+    connection.read(True)
+    client.emulator.run()
+    assert connection.unread == 0
+    assert connection.take().count(b"SRTL<ERROR=0") == 2000
+
+
+def test_an_aborted_connection_is_one_that_the_server_loses(client):
+    connection = client.emulator.connect("rm")
+    connection.write(client.frame(GRTL, client.key()))
+    connection.abort()
+    client.emulator.run()
+    assert connection.take() == b""
+    assert not connection.reset
+
+
+# Standing in another's place.
+
+
+class StandIn:
+    """Keeps what connects to a place."""
+
+    def __init__(self, emulator: MemoryEmulator, place: str) -> None:
+        self.accepted: list[MemoryConnection] = []
+        emulator.listen(place, self.accepted.append)
+
+
+def test_the_dispatcher_asks_who_stands_in_the_place_of_rm(client):
+    emulator = client.emulator
+    key = client.key()
+    rm = StandIn(emulator, "rm")
+    web = emulator.connect("web")
+    assert client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key)) == b""
+    (asked,) = rm.accepted
+    octets = asked.take()
+    header = client.wire.common.decode(octets)
+    assert octets[client.wire.common.size :] == GRTL
+    asked.write(client.wire.common.frame(CommonHeader(**_echoed(header)), b"SRTL<ERROR=6801>"))
+    emulator.run()
+    assert web.take().endswith(b"SRTL<ERROR=6801>")
+    emulator.unlisten("rm")
+    assert b"ERROR=0" in client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
+
+
+def _echoed(header):
+    names = ("version", "session_key", "serial", "type")
+    return {name: getattr(header, name) for name in names} | {"status": Status.OK}
+
+
+def test_nobody_answers_in_time(client):
+    key = client.key()
+    StandIn(client.emulator, "rm")
+    web = client.emulator.connect("web")
+    client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
+    patience = client.emulator.profile.reply_seconds
+    assert not client.emulator.run(patience / 2, lambda: bool(web.take()))
+    assert client.emulator.run(patience, lambda: bool(web.take()))
+
+
+def test_the_servers_ask_the_jar_that_stands_there(client):
+    jar = StandIn(client.emulator, "jar")
+    dispatched = client.emulator.connect("rm")
+    dispatched.write(client.frame(GRTL, "k" * 32))
+    client.emulator.run()
+    (asked,) = jar.accepted
+    assert asked.take() == b"CKG<KEY=" + b"k" * 32 + b">"
+    asked.write(b"CKGA<ERROR=0,USERID=jeanvnet2,ENTPID=00022924>")
+    client.emulator.run()
+    assert b"ERROR=0" in dispatched.take()
+
+
+# Its life.
+
+
+ADD = (
+    b"ARD<USERID=jeanvnet2,ENTPID=00022924,STDRPTID=90,NAME=New,PRODUCT=S,"
+    b"CATEGORY=Analyze Traffic,SCHEDTYPE=R,TIMEZONE=45,"
+    b"BILLING=INBOUND<<8005551234,8005551234><NA,NA><NA,NA>>,EMAIL=0,PAGE=0>"
+)
+LIST = b"GURL<USERID=jeanvnet2,RPTTMPID=90,ENTPID=00022924,PRODUCT=S,DATACAT=P>"
+PUT = (
+    b"A<CATEGORY=R,TYPE=D,REQUESTID=1,USERID=jeanvnet2,RPTID=3415,PRIORITY=1,COMPRESS=0,"
+    b"UNOTIFY=0,MMADDR=,MMTEXT=,PGT=,PGPIN=,PGTXT=,RPTCATEGORY=X,LOC=/inbox/files/new.csv,"
+    b"ENTPID=00022924,RQSTDT=1998-08-24 10:00,FSIZE=5,RPTTITLE=t,MSIZE=0,ERRFLAG=0>"
+)
+LOC = "/inbox/files/new.csv"
+
+
+def test_what_was_changed_is_as_it_was_after_restore(client):
+    emulator = client.emulator
+    key = client.key()
+    before = client.ask("rm", LIST, key)
+    added = client.ask("rm", ADD, key)
+    assert b"ERROR=0" in added
+    assert client.ask("rm", LIST, key) != before
+    left = emulator.connect("rm")
+    emulator.restore()
+    assert left.reset
+    assert client.status("rm", LIST, key) == Status.NO_SESSION
+    key = client.key()
+    assert client.ask("rm", LIST, key) == before
+    assert client.ask("rm", ADD, key) == added
+
+
+def test_failures_of_logon_are_forgotten_by_restore(client):
+    for _ in range(5):
+        assert b"ERROR=6115" in client.ask("staroe", b"VUM<USERID=jeanvnet2,PASSWORD=wrong>")
+    assert b"ERROR=6115" in client.ask("staroe", LOGON)
+    client.emulator.restore()
+    assert b"ERROR=0" in client.ask("staroe", LOGON)
+
+
+def test_files_are_as_they_were_after_restore(client):
+    emulator = client.emulator
+    native = emulator.connect("inbox-native")
+    assert b"ERROR=0" not in client.on(native, PUT)
+    emulator.put_file(LOC, b"hello")
+    assert b"ERROR=0" in client.on(native, PUT)
+    emulator.remove_file(LOC)
+    assert b"ERROR=0" not in client.on(native, PUT)
+    emulator.put_file(LOC, b"hello")
+    emulator.restore()
+    assert b"ERROR=0" not in client.on(emulator.connect("inbox-native"), PUT)
+    with pytest.raises(ValueError, match="is no place below"):
+        emulator.put_file("/../outside", b"")
+
+
+def test_a_restart_keeps_the_store_and_ends_the_connections(client):
+    emulator = client.emulator
+    key = client.key()
+    connection = emulator.connect("rm")
+    said = client.on(connection, client.frame(ADD, key, type=MessageType.REQUEST))
+    identifier = said[client.wire.common.size :]
+    emulator.restart()
+    emulator.run()
+    assert connection.ended
+    polled = client.ask("rm", identifier, key, type=MessageType.POLL)
+    assert b"ERROR=0" in polled
+    assert b"New" in client.ask("rm", LIST, key)
+
+
+def test_who_stands_in_a_place_stays_there_over_a_restart(client):
+    rm = StandIn(client.emulator, "rm")
+    client.emulator.restart()
+    client.emulator.connect("rm")
+    assert len(rm.accepted) == 1
+    client.emulator.unlisten("rm")
+    assert client.status("rm", b"", type=MessageType.POLL) == Status.NO_SESSION
+
+
+def test_nothing_is_left_behind():
+    emulator = MemoryEmulator()
+    folder = Path(emulator._folder.name)
+    assert folder.is_dir()
+    emulator.connect("rm")
+    emulator.close()
+    assert not folder.exists()
+    with pytest.raises(ConnectionRefusedError):
+        emulator.connect("rm")
