@@ -16,6 +16,7 @@ from starwire.protocol.endpoints import DEFAULT_PORTS, SHAREABLE
 
 from .commands import CannotBeDone, Commands, cannot, profile_option, read_octets, read_profile
 from .conformance.commands import check
+from .profile_commands import profile
 
 if TYPE_CHECKING:
     from starwire.protocol.sealing import LinkKeys
@@ -45,6 +46,7 @@ def main(ctx: click.Context) -> None:
       starwire codes 6612                     what an error code means
       starwire recording show traffic.jsonl   what was recorded, decoded
       starwire bundle show failure.zip        seed, faults and traffic of a run
+      starwire profile learn traffic/         the wire profile of a system, from captures
       starwire audit verify                   that nobody changed what was recorded
 
     Exit status: 0 done and good, 1 done and something failed, 2 could not be done.
@@ -509,7 +511,7 @@ def verify(state: str, as_json: bool, **options: Any) -> None:
 
 
 main.add_command(check)
-
+main.add_command(profile)
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,189 @@
+"""Streams cut into frames: where the length is, and where the data begin.
+
+A length field is right if the frames that it tells tile every stream. Leading zeros of a length may
+belong to the version, and trailing ones to the next field, so several fields may tell the same
+frames; all that do are kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from starwire.protocol.layout import ByteOrder, IntegerSlot
+from starwire.protocol.recording import Sender
+
+from .traffic import Data, Frame, NothingLearned, Spoken, begins_message, data_of
+
+_WIDTHS = range(1, 9)
+_SHORTEST = 12
+"""Octets of a header behind its length: a key has 8, and there are fields around it."""
+_LONGEST_HEADER = 1024
+_LONGEST_ACRONYM = 8
+_LONGEST_ASKED = 65_536
+_MOST_ASKED = 1000
+"""Frames, and octets of each, that are asked where their message begins."""
+_LONGEST_KEY = 255
+_LEAST_TILED = 0.5
+"""Of the octets: below this the frames that were found are accidents."""
+
+
+class Stream(Struct):
+    """What one side of a connection said, from its first frame on."""
+
+    line: int
+    sender: Sender
+    octets: bytes
+    start: int = 0
+    """Where the first frame begins."""
+
+
+class Cut(Struct):
+    """The frames of all streams of one header."""
+
+    frames: list[Frame]
+    lengths: frozenset[IntegerSlot]
+    """Every field that tells these frames."""
+    header: int
+    """The octets of the header."""
+    data: list[Data]
+    """Of each frame."""
+    left: dict[tuple[int, Sender], int]
+    """Where in a stream the frames end, if they end before it does."""
+
+
+def cut(streams: list[Stream], names: list[str], spoken: Spoken) -> Cut:
+    """Find the frames. Raises NothingLearned where there are none."""
+    lengths, ends = _best_lengths(streams)
+    total = sum(len(stream.octets) - stream.start for stream in streams)
+    explained = sum(cuts[-1] - stream.start for stream, cuts in zip(streams, ends, strict=True))
+    if not lengths or explained < _LEAST_TILED * total:
+        raise _does_not_tile(streams, ends, names, spoken)
+    frames = [
+        Frame(stream.octets[start:end], stream.sender == "client", stream.line)
+        for stream, cuts in zip(streams, ends, strict=True)
+        for start, end in itertools.pairwise(cuts)
+    ]
+    _mark_twins(frames)
+    header = _header_size(frames, spoken)
+    left = {
+        (stream.line, stream.sender): cuts[-1]
+        for stream, cuts in zip(streams, ends, strict=True)
+        if cuts[-1] < len(stream.octets)
+    }
+    data = [data_of(frame.octets, header) for frame in frames]
+    return Cut(frames, lengths, header, data, left)
+
+
+def web_prefix(bodies: list[tuple[Sender, bytes]]) -> int:
+    """The octets of the web header: where in each body of a request the frame begins whose length
+    is the rest of the body (WEB-01). Raises NothingLearned.
+    """
+    requests = sorted({body for sender, body in bodies if sender == "client"}, key=len)
+    votes: Counter[int] = Counter()
+    for body in requests:
+        votes.update({prefix for prefix, _ in _whole_rests(body)})
+    best = max(votes.values(), default=0)
+    if best < max(1, _LEAST_TILED * len(requests)):
+        raise NothingLearned(
+            "no web header found: no number in the bodies of the POSTs is the length of what stands"
+            " behind it; are these POSTs of this wire? Give --hop if they are not"
+        )
+    # Accidents hit some bodies, the right one hits all; where several hit as many, the shortest.
+    return min(prefix for prefix, count in votes.items() if count == best)
+
+
+def _whole_rests(body: bytes) -> Iterator[tuple[int, IntegerSlot]]:
+    for prefix in range(9, min(len(body), 8 + _LONGEST_KEY)):
+        rest = len(body) - prefix
+        for slot in _slots():
+            if rest > slot.end + _SHORTEST and slot.read(body, prefix) == rest:
+                yield prefix, slot
+
+
+def _slots() -> Iterator[IntegerSlot]:
+    for version in _WIDTHS:
+        for width in _WIDTHS:
+            orders: tuple[ByteOrder, ...] = ("big", "little") if width > 1 else ("big",)
+            yield from (IntegerSlot("length", version, width, order) for order in orders)
+
+
+def _best_lengths(streams: list[Stream]) -> tuple[frozenset[IntegerSlot], list[list[int]]]:
+    """The fields that explain the most octets, and where their frames end in each stream."""
+    found: list[tuple[int, IntegerSlot, list[list[int]]]] = []
+    for slot in _slots():
+        ends = [_ends(stream, slot) for stream in streams]
+        explained = sum(cuts[-1] - one.start for one, cuts in zip(streams, ends, strict=True))
+        found.append((explained, slot, ends))
+    most, _, ends = max(found, key=lambda one: (one[0], sum(map(len, one[2]))))
+    alike = frozenset(slot for explained, slot, cuts in found if cuts == ends)
+    return (alike if most else frozenset()), ends
+
+
+def _ends(stream: Stream, slot: IntegerSlot) -> list[int]:
+    """Where frames begin and end in a stream, as far as they are whole."""
+    octets, at = stream.octets, stream.start
+    least, most = slot.end + _SHORTEST, len(octets)
+    first, last, order = slot.offset, slot.end, slot.order
+    cuts = [at]
+    while at + least <= most:
+        length = int.from_bytes(octets[at + first : at + last], order)
+        if length < least or at + length > most:
+            break
+        at += length
+        cuts.append(at)
+    return cuts
+
+
+def _mark_twins(frames: list[Frame]) -> None:
+    said = {(frame.line, frame.is_request, frame.octets) for frame in frames}
+    for frame in frames:
+        frame.is_twin = (frame.line, not frame.is_request, frame.octets) in said
+
+
+def _header_size(frames: Iterable[Frame], spoken: Spoken) -> int:
+    """Where the data of most frames are a message. Raises NothingLearned."""
+    votes: Counter[int] = Counter()
+    asked = {frame.octets for frame in frames if len(frame.octets) <= _LONGEST_ASKED}
+    for octets in itertools.islice(asked, _MOST_ASKED):
+        votes.update(_starts(octets))
+    if not votes:
+        raise NothingLearned(
+            f"no message text found in the frames of the {spoken} header: is the capture encrypted?"
+            " Capture behind the encryption, or one that holds transactions and not only echoes"
+        )
+    # A bare group counts behind an acronym too, so that several starts may have as many votes.
+    best = max(votes.values())
+    return min(start for start, count in votes.items() if count == best)
+
+
+def _starts(octets: bytes) -> Iterator[int]:
+    """Where a message may begin that is all of the rest."""
+    at = octets.find(b"<", 0, _LONGEST_HEADER)
+    while at >= 0:
+        if data_of(octets, at).is_message:
+            first = max(0, at - _LONGEST_ACRONYM)
+            yield from (start for start in range(first, at + 1) if begins_message(octets, start))
+            return
+        at = octets.find(b"<", at + 1, _LONGEST_HEADER)
+
+
+def _does_not_tile(
+    streams: list[Stream], ends: list[list[int]], names: list[str], spoken: Spoken
+) -> NothingLearned:
+    worst = max(
+        zip(streams, ends, strict=True),
+        key=lambda one: len(one[0].octets) - one[1][-1],
+        default=None,
+    )
+    if worst is None:
+        return NothingLearned(f"there are no octets of the {spoken} header in the capture")
+    stream, cuts = worst
+    return NothingLearned(
+        f"the frames do not tile the {stream.sender}'s stream of {names[stream.line]} from octet"
+        f" {cuts[-1]} on: no length field fits; is this the {spoken} header (--hop), whole and not"
+        " encrypted?"
+    )
