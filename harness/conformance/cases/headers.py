@@ -5,6 +5,8 @@ Literal octets are those of `docs/protocol.md`; they hold in the profile whose l
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...transcript import Draft, plus
 from ..case import FRAMED, PROXIES, case
 from ..expecting import Expectation, bare, field, octets, repeats, status
@@ -85,7 +87,7 @@ def reply_is_no_echo(peer: Peer) -> None:
     peer.ask(peer.probe(), field("echo", 0))
 
 
-def _toward(peer: Peer) -> dict[str, str]:
+def _toward(peer: Peer) -> dict[str, Any]:
     """A target that takes all types, where one must be named."""
     return {"target": "RM"} if peer.place == "dispatcher" else {}
 
