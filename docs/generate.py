@@ -36,6 +36,7 @@ from starwire.protocol.catalogue.loading import load_vocabulary
 from starwire.protocol.codes import Code, Proxy, codes
 from starwire.protocol.explaining import Explained
 from starwire.protocol.recording import Event, Octets
+from starwire.servers.rule_faults import RULE_FAULTS
 
 DOCS = Path(__file__).resolve().parent
 
@@ -119,8 +120,11 @@ def generated(docs: Path) -> dict[Path, str]:
     page = docs / "protocol.md"
     text = replaced(page.read_text("utf-8"), "codes", "\n".join(codes_section()))
     text = replaced(text, "catalogue", "\n".join(catalogue_section(catalogue())))
+    faults = docs / "faults.md"
+    broken = replaced(faults.read_text("utf-8"), "rule-faults", "\n".join(rule_faults_section()))
     return {
         page: text,
+        faults: broken,
         docs / "error-codes.md": "\n".join(codes_page()) + "\n",
         docs / "recording.schema.json": recording_schema(),
         docs / "bundle.schema.json": schema_text("The manifest of a starwire bundle", Manifest),
@@ -133,9 +137,17 @@ def replaced(text: str, name: str, section: str) -> str:
     mark = f"<!-- {name}: generated -->\n"
     before, found, behind = text.partition(mark)
     if not found:
-        raise SystemExit(f"generate.py: no {mark.strip()} in protocol.md")
+        raise SystemExit(f"generate.py: no {mark.strip()} in its file")
     _, heading, rest = behind.partition("\n## ")
     return f"{before}{mark}\n{section}\n{heading}{rest}"
+
+
+def rule_faults_section() -> Lines:
+    """The rule faults that are written by hand, as a table."""
+    yield "| fault | rules | what is broken |"
+    yield "|---|---|---|"
+    for fault in RULE_FAULTS.values():
+        yield f"| `{fault.name}` | {', '.join(fault.rules)} | {fault.sentence} |"
 
 
 # ---- schemas -------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def main(ctx: click.Context) -> None:
       starwire serve                          run the emulator
       starwire send 'GRTL<...>' --to TARGET   one transaction
       starwire codes 6612                     what an error code means
+      starwire faults                         the rules that serve --break NAME breaks
       starwire recording show traffic.jsonl   what was recorded, decoded
       starwire bundle show failure.zip        seed, faults and traffic of a run
       starwire profile learn traffic/         the wire profile of a system, from captures
@@ -325,6 +326,13 @@ database_option = click.option(
     help="Record what crosses the ports, octet for octet, passwords and keys included: to FILE if"
     " the name ends in .jsonl, else to rotated parts in DIR (docs/recording.md).",
 )
+@click.option(
+    "--break",
+    "broken",
+    multiple=True,
+    metavar="NAME",
+    help="Break a rule on purpose; may be repeated: `starwire faults` lists the names.",
+)
 @click.option("--quiet", is_flag=True, help="No line for each hop of each transaction.")
 def serve(**options: Any) -> None:
     """Run the emulator: web server, dispatcher, cookie jar, proxies and their back ends.
@@ -349,6 +357,29 @@ def serve(**options: Any) -> None:
         serve_until_stopped(announce=click.echo, **options)
     except EmulatorError as error:
         raise CannotBeDone(str(error)) from None
+
+
+@main.command()
+@click.argument("name", metavar="[NAME or GLOB]", default="")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def faults(name: str, as_json: bool) -> None:
+    """List the rules that `serve --break NAME` breaks on purpose: name, rules, what happens.
+
+    \b
+    $ starwire faults 'echo-*'
+    echo-2-is-none         HDR-05   Only 1 is an echo: a frame with echo 2 is a request.
+    ...
+    $ starwire faults 'skip.GRTL.*'
+
+    Without NAME those that are written by hand are listed; the others are made for each row of the
+    catalogue and each code, and GLOB finds them too. docs/faults.md says more.
+    """
+    from .show_faults import show
+
+    text = show(name, as_json)
+    if text is None:
+        raise CannotBeDone(f"{name} is no rule fault; `starwire faults` lists them")
+    click.echo(text)
 
 
 @main.group(short_help="Look into recorded traffic.")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,10 +41,13 @@ def serve_until_stopped(
     tls_cert: str | None,
     tls_key: str | None,
     record: str | None = None,
+    broken: tuple[str, ...] = (),
     quiet: bool,
     announce: Callable[[str], None],
 ) -> None:
-    """Run the endpoints `only` until SIGTERM or SIGINT. Raises EmulatorError."""
+    """Run the endpoints `only` until SIGTERM or SIGINT, with the rules `broken` that rule faults of
+    these names break. Raises EmulatorError.
+    """
     settings = _servers("emulator").Settings(
         state=Path(state),
         profile=profile,
@@ -64,10 +68,31 @@ def serve_until_stopped(
         sys.stdout.flush()
 
     running = _servers("running")
-    try:
-        running.run_until_stopped(settings, None if quiet else sys.stderr, started)
-    except running.CANNOT_START as error:
-        raise EmulatorError(running.one_line(error)) from None
+    with ExitStack() as held:
+        if broken:
+            _break_rules(broken, held)
+        try:
+            running.run_until_stopped(settings, None if quiet else sys.stderr, started)
+        except running.CANNOT_START as error:
+            raise EmulatorError(running.one_line(error)) from None
+
+
+def rule_faults() -> tuple[Any, ...]:
+    """Every rule fault: `name`, `rules`, `sentence`, and whether it is `generated`."""
+    found: tuple[Any, ...] = _servers("rule_faults").all_faults()
+    return found
+
+
+def _break_rules(names: tuple[str, ...], held: ExitStack) -> None:
+    rules = _servers("rule_faults")
+    for name in names:
+        try:
+            rules.rule_fault(name)
+        except KeyError:
+            raise EmulatorError(
+                f"--break {name}: there is no such fault; `starwire faults` lists them"
+            ) from None
+    held.enter_context(rules.switched_on(*names))
 
 
 def in_memory(profile: Profile | None = None, **options: Any) -> Any:

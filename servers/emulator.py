@@ -27,6 +27,7 @@ from .answering import Answer, Answerer, Hop, Interposer
 from .audit import AUDITED, Audit
 from .audit_key import audit_key
 from .backend import BackEnd
+from .breaking import BREAKING
 from .bulk import Bulk
 from .capacity import Capacity
 from .configuration import Configuration, read_link_keys
@@ -108,13 +109,16 @@ class Emulator:
         world: World | None = None,
     ) -> None:
         """`sources` stand in for the files of bulk transfers."""
+        settings = attrs.evolve(settings, profile=BREAKING.profile(settings.profile))
         self._reactor = reactor
         self._world: World = world or RealWorld()
         self._sources = sources
         self._settings = settings
         self._profile = settings.profile
         self._trail = Trail(log)
-        self._catalogue: Catalogue = catalogue().with_overlay(settings.profile.overlay)
+        self._catalogue: Catalogue = BREAKING.catalogue(
+            catalogue().with_overlay(settings.profile.overlay)
+        )
         self._root = FileRoot(Path(settings.configuration.file_root or settings.state / "files"))
         keys = read_link_keys(settings.configuration)
         self._hops = Hops(reactor, settings.profile, keys, self._trail)
@@ -128,7 +132,7 @@ class Emulator:
         self._dispatcher: Dispatcher | None = None
         self._jars: list[JarClient] = []
         self._loops: list[LoopingCall] = []
-        self._interposers: list[Interposer] = []
+        self._interposers: list[Interposer] = BREAKING.interposers(settings.profile)
         """Of every port of frames or bare messages, the innermost first."""
         self.faults = FaultPlan(settings.configuration.seed)
         self._misbehaviour = self._make_misbehaviour()
@@ -368,7 +372,7 @@ class Emulator:
             partial(self._hops.stream, WEB, address),
             self._trail,
         )
-        answer: PostAnswerer = front.answer
+        answer: PostAnswerer = BREAKING.at_web(self._profile, front.answer)
         if self._misbehaviour is not None:
             answer = self._misbehaviour.ports.front(answer)
         answer = self._capacity.interpose_web(answer)

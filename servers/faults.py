@@ -161,9 +161,9 @@ class PortFaults:
     async def _done_to(self, port: _Port, answer: Answer, strike: Strike) -> Answer:
         fault = strike.fault
         if fault.kind == "duplicate":
-            return _through(answer, lambda octets: octets * 2)
+            return through(answer, lambda octets: octets * 2)
         if fault.field:
-            return _through(answer, lambda octets: port.headers.altered(octets, fault, strike.draw))
+            return through(answer, lambda octets: port.headers.altered(octets, fault, strike.draw))
         if (ended := await self._before(strike)) is not None:
             return msgspec.structs.replace(answer, close=True, manner=ended)
         if fault.kind == "delay":
@@ -270,14 +270,14 @@ def _close(page: Page) -> None:
         page.more.close()
 
 
-def _through(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
+def through(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
     """The answer with each of its frames changed."""
-    body = None if answer.body is None else _Changed(answer.body, change)
+    body = None if answer.body is None else ChangedBody(answer.body, change)
     octets = change(answer.octets) if answer.octets else b""
     return msgspec.structs.replace(answer, octets=octets, body=body)
 
 
-class _Changed:
+class ChangedBody:
     """A `Body` whose frames are another's, changed."""
 
     def __init__(self, body: Body, change: Callable[[bytes], bytes]) -> None:

@@ -210,6 +210,10 @@ class Catalogue:
         messages = [*self.messages, *added]
         for raw in list_in(overlay, "parameters", "overlay"):
             messages = self._with_parameter(messages, raw)
+        return self.with_messages(messages)
+
+    def with_messages(self, messages: Iterable[MessageSpec]) -> Catalogue:
+        """A catalogue of these messages, with the words of this one. Raises CatalogueError."""
         return Catalogue(messages, self._vocabulary)
 
     def _with_parameter(self, messages: list[MessageSpec], raw: Any) -> list[MessageSpec]:

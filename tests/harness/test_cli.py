@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from starwire.harness.cli import main
 from starwire.harness.commands import CannotBeDone
 from starwire.protocol.codes import codes
+from starwire.servers.rule_faults import RULE_FAULTS
 
 GOLDEN = Path(__file__).parents[2] / "fixtures" / "golden"
 COMMANDS = sorted(main.commands)
@@ -243,6 +244,22 @@ def test_parse_reads_no_further_than_a_message_can_reach() -> None:
 )
 def test_parse_of_no_file(path: str, told: str) -> None:
     assert cannot("parse", path) == told
+
+
+# faults
+
+
+def test_faults_lists_the_rules_that_are_broken_by_hand() -> None:
+    lines = done("faults").splitlines()
+    assert len(lines) == len(RULE_FAULTS)
+    assert any(line.startswith("serial-not-repeated ") and "HDR-06" in line for line in lines)
+
+
+def test_faults_takes_a_glob_and_tells_a_program() -> None:
+    assert [one["name"] for one in json.loads(done("faults", "length-s*", "--json"))] == [
+        "length-short-by-one"
+    ]
+    assert "no-such-*" in cannot("faults", "no-such-*")
 
 
 # codes

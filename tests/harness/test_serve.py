@@ -48,6 +48,24 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProce
         yield emulator
 
 
+# Broken rules.
+
+
+def test_serve_breaks_the_rules_that_it_is_told(tmp_path: Path) -> None:
+    told = ["--break", "any-version-taken", "--break", "echo-flag-cleared"]
+    echo = bytes([9, 0, 0, 0, 49, 1, *bytes(43)])
+    with EmulatorProcess(tmp_path, "--only", "jar,rm", *told) as broken:
+        host, _, port = broken.places["rm"].rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(echo)
+            assert connection.recv(49, socket.MSG_WAITALL) == echo[:5] + bytes(44)
+
+
+def test_serve_breaks_no_rule_that_it_does_not_know(tmp_path: Path) -> None:
+    said = cannot_serve(tmp_path, "--break", "echo-2-is-none", "--break", "everything")
+    assert said == "--break everything: there is no such fault; `starwire faults` lists them"
+
+
 # Starting and stopping.
 
 

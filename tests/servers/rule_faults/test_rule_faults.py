@@ -1,0 +1,50 @@
+"""Each rule fault does what its sentence says, and nothing of it stays when it is switched off."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from starwire.servers.rule_faults import RULE_FAULTS, all_faults, rule_fault, switched_on
+
+from . import proofs_of_frames
+
+PROOFS = {**proofs_of_frames.PROOFS}
+RULES = set(
+    re.findall(
+        r"^### ([A-Z]{3}-[0-9]{2})$",
+        Path(__file__).parents[3].joinpath("docs", "protocol.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+)
+
+
+def test_every_fault_has_its_proof() -> None:
+    assert sorted(PROOFS) == sorted(RULE_FAULTS)
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_a_fault_shows_on_the_wire_and_is_gone_when_it_is_off(name: str) -> None:
+    proof = PROOFS[name]
+    assert proof.sound != proof.broken
+    assert proof.seen() == proof.sound
+    with switched_on(name):
+        assert proof.seen() == proof.broken
+    assert proof.seen() == proof.sound
+
+
+@pytest.mark.parametrize("fault", all_faults(), ids=lambda fault: fault.name)
+def test_a_fault_says_what_it_breaks(fault) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", fault.name) or fault.generated
+    assert fault.rules
+    assert set(fault.rules) <= RULES
+    assert re.fullmatch(r"[A-Z0-9`].*\.", fault.sentence)
+
+
+def test_what_is_no_fault_is_refused_before_anything_is_broken() -> None:
+    with pytest.raises(KeyError, match="nothing-of-this-name"):
+        switched_on("length-short-by-one", "nothing-of-this-name").__enter__()
+    with pytest.raises(KeyError):
+        rule_fault("skip.GRTL.NOTHING")
