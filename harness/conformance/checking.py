@@ -13,15 +13,19 @@ from starwire.protocol.catalogue import Catalogue, catalogue
 from starwire.protocol.endpoints import DEFAULT_PORTS
 from starwire.protocol.profile import Profile, split_address
 
+from ..emulator import in_memory
 from ..target import Target, TargetError, parse_target
 from .case import SEATS, Case, all_cases, seat_of
 from .description import TargetFileError, described
 from .executing import asking
 from .grounds import Grounds, PutFile
+from .in_memory import MemoryWire
 from .running import Plan, Run, with_what_they_follow
 from .sockets import SocketWire, trusting
 from .wire import Wire
 
+MEMORY = "memory:"
+"""The target that is the emulator in memory."""
 _VIRTUAL_PATIENCE = 300.0
 
 
@@ -78,6 +82,7 @@ def _grounds(asked: Asked, wire: Wire, put_file: PutFile | None) -> Grounds:
         description,
         asking(wire, profile, patience),
         wire.places,
+        wire.now,
         put_file=put_file,
         seed="" if wire.is_virtual else f"{os.getpid():x}-",
     )
@@ -89,6 +94,9 @@ def catalogue_of(profile: Profile) -> Catalogue:
 
 
 def _wire(asked: Asked) -> tuple[Wire, PutFile | None]:
+    if asked.target == MEMORY:
+        emulator = in_memory(asked.profile)
+        return MemoryWire(emulator), emulator.put_file
     addresses = _addresses(asked)
     tls = None
     if "web" in addresses and not asked.target.startswith("http:"):

@@ -60,12 +60,13 @@ class Grounds:
         description: Description,
         ask: Callable[[str, bytes], Received],
         places: tuple[str, ...],
+        clock: Callable[[], float],
         *,
         put_file: PutFile | None = None,
         mint: Callable[[User], str] | None = None,
         seed: str = "",
     ) -> None:
-        """`ask` sends octets to a place and gives the reply. `mint` makes a session key where the
+        """`ask` sends octets to a place and gives the reply; `clock` is the wire's. `mint` makes a session key where the
         harness stands for the cookie jar. `seed` sets the words of this run apart from others.
         """
         self.profile = profile
@@ -73,13 +74,15 @@ class Grounds:
         self.description = description
         self.places = places
         self._ask = ask
+        self._clock = clock
         self._put_file = put_file
         self._mint = mint
         self._serials = itertools.count(1_000)
         self._words = itertools.count(1)
         self._seed = seed
         self._lock = threading.RLock()
-        self._sessions: dict[str, str] = {}
+        self._sessions: dict[str, tuple[str, float]] = {}
+        """The key of the session of each use, and when it was last given to a case."""
 
     def next_serial(self) -> int:
         """A serial that no other frame of this run has, within the width of the field."""
@@ -102,9 +105,11 @@ class Grounds:
     def session(self, use: Use = "main") -> str:
         """The key of the user's session that all cases share. Raises Wanting, Refused."""
         with self._lock:
-            if use not in self._sessions:
-                self._sessions[use] = self.new_session(use)
-            return self._sessions[use]
+            key, last = self._sessions.get(use, ("", 0.0))
+            if not key or self._clock() - last > self.profile.idle_seconds / 2:
+                key = self.new_session(use)
+            self._sessions[use] = key, self._clock()
+            return key
 
     def forget_sessions(self) -> None:
         """Whoever asks next opens new ones: the target was started again."""

@@ -27,6 +27,10 @@ class MemoryConnection(Protocol):
         """What has come since the last time."""
         ...
 
+    def read(self, on: bool) -> None:
+        """Stop reading, or go on."""
+        ...
+
     def half_close(self) -> None: ...
     def close(self) -> None: ...
     def abort(self) -> None: ...
@@ -57,6 +61,7 @@ class MemoryLine:
     def __init__(self, target: MemoryTarget, connection: MemoryConnection) -> None:
         self._target = target
         self._connection = connection
+        connection.read(False)
 
     def write(self, octets: bytes) -> None:
         if self._connection.reset:
@@ -64,10 +69,15 @@ class MemoryLine:
         self._connection.write(octets)
 
     def read(self, seconds: float) -> bytes:
+        """Only now anything is read: until then the target's octets wait on their way."""
         connection = self._connection
-        taken = connection.take()
-        if taken:
-            return taken
+        connection.read(True)
+        try:
+            return self._taken(connection, seconds)
+        finally:
+            connection.read(False)
+
+    def _taken(self, connection: MemoryConnection, seconds: float) -> bytes:
         held: list[bytes] = []
 
         def has_news() -> bool:
