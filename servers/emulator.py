@@ -190,7 +190,8 @@ class Emulator:
             if name in self._settings.only:
                 self._places.append((name, self._host(name), self._listen(name, await starter())))
         self._repeat(_SWEEP_SECONDS, self._resume)
-        self._repeat(_WATCH_SECONDS, self._bulk.watch)
+        if self._world.is_shared:
+            self._repeat(_WATCH_SECONDS, self._bulk.watch)
         if self._misbehaviour is not None:
             self._misbehaviour.reach(self._database, self._services, self._root)
         for fault in self._settings.configuration.faults:

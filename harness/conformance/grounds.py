@@ -66,8 +66,9 @@ class Grounds:
         mint: Callable[[User], str] | None = None,
         seed: str = "",
     ) -> None:
-        """`ask` sends octets to a place and gives the reply; `clock` is the wire's. `mint` makes a session key where the
-        harness stands for the cookie jar. `seed` sets the words of this run apart from others.
+        """`ask` sends octets to a place and gives the reply; `clock` is the wire's. `mint` makes a
+        session key where the harness stands for the cookie jar. `seed` sets the words of this run
+        apart from others.
         """
         self.profile = profile
         self.catalogue = catalogue
