@@ -33,7 +33,8 @@ BEGAN = 904_034_960.0
 CHEAP = PasswordCost(n=2, r=1, p=1)
 _EVERYTHING = 1 << 30
 _LONGEST_STOP = 60.0
-_LEAP = 600.0
+_LEAP = 3600.0
+_TIMERS_COUNT = 60.0
 _SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -142,14 +143,14 @@ class MemoryEmulator:
         """Let happen what can happen now, then let time pass, at most so many seconds.
 
         It goes from timer to timer and ends as soon as `until` is true; whether that came. Where
-        nothing is awaited, long times pass in leaps of ten minutes, in each of which what repeats
-        happens once.
+        nothing is awaited, more than a minute passes in leaps of an hour at most, in each of which
+        what repeats happens once.
         """
         network = self._network
         network.settle()
         end = network.now + seconds
-        while until is None and end - network.now > _LEAP:
-            network.advance(_LEAP)
+        while until is None and end - network.now > _TIMERS_COUNT:
+            network.advance(min(_LEAP, end - network.now))
             network.settle()
         while until is None or not until():
             due = network.due()
