@@ -66,6 +66,7 @@ class Connection:
         self._is_open = True
         self._note("connected")
         self._line: Line = peer.wire.connect(place)
+        self._incoming = Incoming(self._line, peer.wire.now)
 
     # Out.
 
@@ -229,11 +230,8 @@ class Connection:
 
     def _response(self, until: float) -> Received:
         """The response to a POST, its first frame if it has several; others follow from `held`."""
-        clock = self._peer.wire.now
-        response = http.client.HTTPResponse(
-            Incoming(self._line, until - clock(), clock),  # type: ignore[arg-type]
-            method="POST",
-        )
+        self._incoming.until = until
+        response = http.client.HTTPResponse(self._incoming, method="POST")  # type: ignore[arg-type]
         try:
             response.begin()
             body = response.read()

@@ -110,6 +110,7 @@ class MemoryWire:
     """Connections to a target in memory."""
 
     is_virtual = True
+    is_secret = False
 
     def __init__(self, target: MemoryTarget) -> None:
         self.target = target

@@ -80,6 +80,7 @@ class SocketWire:
     ) -> None:
         self._addresses = dict(addresses)
         self._tls = tls
+        self.is_secret = tls is not None
         self._standing = dict(standing or {})
         self._accepting = {place: threading.Lock() for place in self._standing}
         self._seconds = seconds

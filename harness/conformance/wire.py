@@ -7,6 +7,7 @@ All calls block until they are done or their seconds, real or virtual, are over.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -48,6 +49,8 @@ class Wire(Protocol):
 
     is_virtual: bool
     """Whether time passes for nothing."""
+    is_secret: bool
+    """Whether the place `web` is reached by TLS."""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -70,24 +73,36 @@ class Wire(Protocol):
 
 
 class Incoming(io.RawIOBase):
-    """What comes in on a line, as a file, for the HTTP parser of the standard library."""
+    """What comes in on a line, as a socket for the HTTP parser of the standard library.
 
-    def __init__(self, line: Line, seconds: float, clock: Any) -> None:
+    What was read behind one response is there for the next.
+    """
+
+    def __init__(self, line: Line, clock: Callable[[], float]) -> None:
         self._line = line
         self._clock = clock
-        self._until = clock() + seconds
         self._held = b""
+        self._file = _Kept(self)
+        self.until = 0.0
+        """When, by the clock, waiting is over."""
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
+        return self._file
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         if not self._held:
-            self._held = self._line.read(max(0.0, self._until - self._clock()))
+            self._held = self._line.read(max(0.0, self.until - self._clock()))
         count = min(len(buffer), len(self._held))
         buffer[:count] = self._held[:count]
         self._held = self._held[count:]
         return count
+
+
+class _Kept(io.BufferedReader):
+    """The parser closes its file behind each response; the next needs it."""
+
+    def close(self) -> None:
+        pass

@@ -54,7 +54,7 @@ def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
 def test_each_user_has_a_hash_of_its_own(store: Store) -> None:
     with store.read() as connection:
         stored = list(connection.execute(select(schema.users.c.password)).scalars())
-    assert len(set(stored)) == 3
+    assert len(set(stored)) == 5
     assert all(matches("interact", one) for one in stored)
 
 

@@ -211,7 +211,7 @@ def users(system: System) -> dict[str, Any]:
 
 def test_the_users_of_the_first_data(system: System) -> None:
     found = users(system)
-    assert set(found) == {"jeanvnet2", "dorod", "LynneLevy2"}
+    assert set(found) == {"jeanvnet2", "dorod", "LynneLevy2", "visitor", "lockout"}
     assert found["dorod"] == {
         "entpid": "00022924",
         "applications": ["RM", "RS", "INBOX"],
@@ -257,7 +257,7 @@ def test_a_user_is_changed_and_keeps_the_password(system: System) -> None:
 
 def test_a_user_is_removed(system: System) -> None:
     assert system.ask("DELETE", "/state/users/dorod").status == 204
-    assert set(users(system)) == {"jeanvnet2", "LynneLevy2"}
+    assert set(users(system)) == {"jeanvnet2", "LynneLevy2", "visitor", "lockout"}
     assert system.ask("DELETE", "/state/users/dorod").status == 404
 
 
@@ -280,7 +280,7 @@ def test_a_user_that_cannot_be_is_refused(
 ) -> None:
     said = system.ask("PUT", f"/state/users/{name}", body)
     assert (said.status, said.json["where"]) == (status, where)
-    assert len(users(system)) == 3
+    assert len(users(system)) == 5
 
 
 def test_no_password_is_shown(system: System) -> None:
