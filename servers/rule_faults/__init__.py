@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import frames, replies
+from . import dispatching, frames, replies
 from .fault import RULE_FAULTS, RuleFault
 from .works import works
 
 __all__ = ["MODULES", "RULE_FAULTS", "RuleFault", "all_faults", "rule_fault", "switched_on"]
 
-MODULES = (frames, replies)
+MODULES = (frames, replies, dispatching)
 """Those whose faults are written by hand."""
 
 
