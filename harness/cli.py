@@ -16,6 +16,7 @@ from starwire.protocol.endpoints import DEFAULT_PORTS, SHAREABLE
 
 from .commands import CannotBeDone, Commands, cannot, profile_option, read_octets, read_profile
 from .conformance.commands import check
+from .judge import judge
 from .profile_commands import profile
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def main(ctx: click.Context) -> None:
       starwire codes 6612                     what an error code means
       starwire faults                         the rules that serve --break NAME breaks
       starwire recording show traffic.jsonl   what was recorded, decoded
+      starwire judge traffic/                 recorded traffic, held to the rules
       starwire bundle show failure.zip        seed, faults and traffic of a run
       starwire profile learn traffic/         the wire profile of a system, from captures
       starwire audit verify                   that nobody changed what was recorded
@@ -542,7 +544,9 @@ def verify(state: str, as_json: bool, **options: Any) -> None:
 
 
 main.add_command(check)
+main.add_command(judge)
 main.add_command(profile)
+
 
 if __name__ == "__main__":
     main()

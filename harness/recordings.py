@@ -53,6 +53,9 @@ class NoRecording(Exception):
 Files = list[tuple[str, Callable[[], IO[bytes]]]]
 """Names of files, and what opens each."""
 
+Placed = tuple[str, int, Event]
+"""An event with its file and the number of its line."""
+
 
 class Recording:
     """A recording. Each iteration reads it from its beginning."""
@@ -88,10 +91,16 @@ class Recording:
 
     def __iter__(self) -> Iterator[Event]:
         """Every event of every file, headers and ends included. Raises NoRecording."""
+        return (event for _, _, event in self.placed())
+
+    def placed(self) -> Iterator[Placed]:
+        """The same, each with its file and the number of its line, from 1. Raises NoRecording."""
         self.cuts = list(_gaps(name for name, _ in self.files))
         for name, source in self.files:
-            with closing(_lines(self._place(name), source)) as lines:
-                yield from self._events(name, lines)
+            place = self._place(name)
+            with closing(_lines(place, source)) as lines:
+                for number, event in enumerate(self._events(name, lines), 1):
+                    yield place, number, event
 
     def _events(self, name: str, lines: Iterator[bytes]) -> Iterator[Event]:
         line = next(lines, b"")

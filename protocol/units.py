@@ -53,6 +53,11 @@ class Unit(Struct, frozen=True):
 class UnitError(Exception):
     """The octets are no units from here on."""
 
+    def __init__(self, reason: str, status: int = 0) -> None:
+        super().__init__(reason)
+        self.status = status
+        """101 or 102, where that is the answer."""
+
 
 class Units(Protocol):
     """Feed octets, then pull until NEED_DATA. An error is for ever."""
@@ -89,7 +94,7 @@ class FrameUnits:
         try:
             frame: Frame[Any] | NeedData = self._reader.next_frame()
         except FrameError as error:
-            raise UnitError(f"{error.status.value}: {error}") from None
+            raise UnitError(f"{error.status.value}: {error}", error.status) from None
         if isinstance(frame, NeedData):
             return NEED_DATA
         data = frame.data

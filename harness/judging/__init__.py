@@ -1,0 +1,1 @@
+"""Recorded traffic judged by the rules, with no case running (docs/conformance.md)."""

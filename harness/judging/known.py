@@ -1,0 +1,77 @@
+"""What is known of a system by the traffic so far, beyond one connection.
+
+One object for each run of a recorder. What could grow with the length of a recording is bounded:
+the oldest is forgotten, and what is forgotten is not judged.
+"""
+
+from __future__ import annotations
+
+from starwire.protocol.catalogue import Catalogue, catalogue
+from starwire.protocol.codes import codes
+from starwire.protocol.endpoints import PROXY_OF_TARGET
+from starwire.protocol.headers import DispatcherHeader
+from starwire.protocol.profile import Profile
+from starwire.protocol.status import MessageType, Status, Transaction
+
+from .moments import Answered, Asked, Moment
+from .talk import Reader, Talk
+
+
+class Known:
+    """Judged first, learnt then: a judge sees what was known before its moment."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.catalogue: Catalogue = catalogue().with_overlay(profile.overlay)
+        self.reader = Reader(self.catalogue, profile.limits, profile.entpid_length)
+        self.codes = {
+            family: frozenset(one.code for one in codes() if one.proxy == family)
+            for family in ("RM", "INBOX")
+        }
+        self.hops: set[str] = set()
+        """Ports at which a connection was seen."""
+
+    def talk(self, moment: Answered) -> Talk | None:
+        """The messages of a request and its reply, where there are two and both are known."""
+        door = self.door(moment)
+        asked, reply = moment.asked, moment.reply
+        if door is None or asked.is_echo:
+            return None
+        if moment.frame is None:
+            message = asked.octets if asked.unit is None else asked.unit.data
+            return self.reader.talk(door, message, reply.data, -1, reply.file)
+        question = self._question(moment)
+        if question is None:
+            return None
+        return self.reader.talk(door, question, reply.data, moment.status)
+
+    def _question(self, moment: Answered) -> bytes | None:
+        asked, web = moment.asked, moment.asked.web
+        if asked.unit is None or asked.frame is None:
+            return None
+        if web is not None and web.transaction == Transaction.LOGOFF:
+            return None
+        told = moment.status in (Status.OK, Status.APPLICATION_ERROR)
+        if asked.frame.type == MessageType.SYNC and told:
+            return asked.unit.data
+        return None
+
+    def door(self, moment: Asked | Answered) -> str | None:
+        """The door by which a message came in, where it is to be judged here: at the innermost hop
+        that is recorded, so that one mistake is found once.
+        """
+        hop = moment.where.hop
+        if hop not in ("web", "dispatcher"):
+            return hop if hop in self.catalogue.doors else None
+        asked = moment.asked if isinstance(moment, Answered) else moment
+        frame = asked.frame
+        if not isinstance(frame, DispatcherHeader) or frame.target not in PROXY_OF_TARGET:
+            return None
+        inner = PROXY_OF_TARGET[frame.target]
+        if inner in self.hops or (hop == "web" and "dispatcher" in self.hops):
+            return None
+        return inner if inner in self.catalogue.doors else None
+
+    def learn(self, moment: Moment) -> None:
+        """Take in what a moment tells."""
+        self.hops.add(moment.where.hop)

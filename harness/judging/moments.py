@@ -1,0 +1,209 @@
+"""The moments at which something can be judged, made of events by `connections`."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
+
+from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
+from starwire.protocol.profile import Profile
+from starwire.protocol.recording import Request, Response, Sender
+from starwire.protocol.units import Unit
+
+from .talk import Talk
+
+
+class Where(Struct, frozen=True):
+    """Which event of which recording."""
+
+    file: str
+    line: int
+    """Counted from 1."""
+    hop: str
+    connection: str
+    at: int
+    """Microseconds since the recording began."""
+    transaction: str = ""
+
+
+class Asked(Struct, kw_only=True, eq=False):
+    """A request is whole, or has turned out to be none."""
+
+    where: Where
+    profile: Profile
+    unit: Unit | None
+    """None for octets that are no frame or message, and for HTTP without both headers."""
+    octets: bytes
+    problem: str = ""
+    """Why they are none."""
+    status: int = 0
+    """101 or 102, where that is the answer to the problem."""
+    request: Request | None = None
+    """On the hop `web`."""
+    cut: bool = False
+    """Whether the body of the HTTP request is not known whole."""
+    optional: bool = False
+    """A cancel that the last frame of its run may have answered (TRN-03)."""
+    begun: int = 0
+    """When its first octet came, microseconds."""
+
+    @property
+    def frame(self) -> CommonHeader | DispatcherHeader | None:
+        return None if self.unit is None else self.unit.frame
+
+    @property
+    def common(self) -> CommonHeader | None:
+        frame = self.frame
+        return frame if isinstance(frame, CommonHeader) else None
+
+    @property
+    def web(self) -> WebHeader | None:
+        return web_of(self.unit)
+
+    @property
+    def bulk(self) -> BulkHeader | None:
+        return bulk_of(self.unit)
+
+    @property
+    def is_echo(self) -> bool:
+        common = self.common
+        return common is not None and common.echo != 0
+
+
+class Answered(Struct, kw_only=True, eq=False):
+    """A reply to a request is whole; of a transfer, one of its frames."""
+
+    where: Where
+    profile: Profile
+    asked: Asked
+    reply: Unit
+    first: bool
+    """Whether it is the first frame of the answer, and whether the last."""
+    last: bool
+    in_turn: bool = True
+    """Whether all requests before it on the connection were answered."""
+    multiplexed: bool = False
+    replies: int = 1
+    """How many frames of the answer there were, this one included."""
+    talk: Talk | None = None
+    """The messages, where both are known; and the rules that the request puts to the test."""
+    rules: list[str] = field(default_factory=list)
+
+    @property
+    def octets(self) -> bytes:
+        return self.reply.octets
+
+    @property
+    def frame(self) -> CommonHeader | DispatcherHeader | None:
+        return self.reply.frame
+
+    @property
+    def common(self) -> CommonHeader | None:
+        frame = self.reply.frame
+        return frame if isinstance(frame, CommonHeader) else None
+
+    @property
+    def status(self) -> int:
+        """Of the frame; -1 of a bare message."""
+        frame = self.reply.frame
+        return -1 if frame is None else frame.status
+
+    @property
+    def bulk(self) -> BulkHeader | None:
+        return bulk_of(self.reply)
+
+
+class Responded(Struct, kw_only=True, eq=False):
+    """An HTTP response is whole."""
+
+    where: Where
+    profile: Profile
+    asked: Asked
+    response: Response
+    frames: int
+    """How many dispatcher frames it held."""
+    status: int
+    """Of the last; -1 if there was none."""
+    web: WebHeader | None
+    """Its web header."""
+    rest: int
+    """Octets behind the last frame, or of no frame."""
+    octets: bytes
+    """What began the body."""
+    problem: str = ""
+
+
+class Unasked(Struct, kw_only=True, eq=False):
+    """A server has said something for which there is no request."""
+
+    where: Where
+    profile: Profile
+    octets: bytes
+
+
+class Garbled(Struct, kw_only=True, eq=False):
+    """What a server says is no frame or message from here on, or ends within one."""
+
+    where: Where
+    profile: Profile
+    problem: str
+    status: int
+    octets: bytes
+    unfinished: bool = False
+
+
+class Ending(Struct, kw_only=True, eq=False):
+    """A server ends a connection on which its client has not ended."""
+
+    where: Where
+    profile: Profile
+    spoken: str
+    reason: str
+    """The rule that lets it; "" for none."""
+    unanswered: Asked | None
+    """The oldest request without an answer."""
+    octets: bytes = b""
+    """What it said last."""
+
+
+Due: TypeAlias = Literal["close", "mid-frame", "idle", "reply"]
+
+
+class Overdue(Struct, kw_only=True, eq=False):
+    """Something that has to happen on a connection by now has not."""
+
+    where: Where
+    profile: Profile
+    due: Due
+    rule: str
+    since: int
+    """Microseconds of the recording's clock."""
+    seconds: float
+    """How long it may take."""
+    octets: bytes = b""
+
+
+class Over(Struct, kw_only=True, eq=False):
+    """A connection is gone."""
+
+    where: Where
+    profile: Profile
+    by: Sender
+    met: dict[str, bool] = field(default_factory=dict)
+    """Which limits and duties of the connection were met."""
+
+
+Moment: TypeAlias = Asked | Answered | Responded | Unasked | Garbled | Ending | Overdue | Over
+
+
+def web_of(unit: Unit | None) -> WebHeader | None:
+    """The web header of a unit that has one."""
+    first = unit.headers[0] if unit and unit.headers else None
+    return first if isinstance(first, WebHeader) else None
+
+
+def bulk_of(unit: Unit | None) -> BulkHeader | None:
+    """The bulk header of a unit that has one."""
+    last = unit.headers[-1] if unit and unit.headers else None
+    return last if isinstance(last, BulkHeader) else None
