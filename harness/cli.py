@@ -18,6 +18,7 @@ from .commands import CannotBeDone, Commands, cannot, profile_option, read_octet
 from .conformance.commands import check
 from .judge import judge
 from .profile_commands import profile
+from .reports.commands import report_command
 
 if TYPE_CHECKING:
     from starwire.protocol.sealing import LinkKeys
@@ -50,6 +51,7 @@ def main(ctx: click.Context) -> None:
       starwire judge traffic/                 recorded traffic, held to the rules
       starwire bundle show failure.zip        seed, faults and traffic of a run
       starwire profile learn traffic/         the wire profile of a system, from captures
+      starwire report old.json new.json --html both.html   reports side by side
       starwire audit verify                   that nobody changed what was recorded
 
     Exit status: 0 done and good, 1 done and something failed, 2 could not be done.
@@ -545,6 +547,7 @@ def verify(state: str, as_json: bool, **options: Any) -> None:
 
 main.add_command(check)
 main.add_command(judge)
+main.add_command(report_command)
 main.add_command(profile)
 
 

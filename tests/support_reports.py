@@ -22,7 +22,7 @@ from starwire.protocol.profile import shipped
 ROOT = Path(__file__).parents[1]
 _PAGE = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 _DUMP = re.compile(r"```hex\n# (?P<title>[^\n]*): \d+ octets\n(?P<lines>.*?)```", re.DOTALL)
-_LINE = re.compile(r"[0-9a-f]{4}  ((?:[0-9a-f]{2} )*[0-9a-f]{2})(?:  |$)")
+_LINE = re.compile(r"^[0-9a-f]{4}  ((?:[0-9a-f]{2} )*[0-9a-f]{2})(?:  |$)", re.MULTILINE)
 _RULE = re.compile(r"^### (?P<id>[A-Z]{3}-\d\d)\n+(?P<text>.*?)(?=^##)", re.DOTALL | re.MULTILINE)
 
 EXAMPLES = {
@@ -41,7 +41,7 @@ CLAUSES = {
     found["id"]: Clause(
         id=found["id"],
         title=found["text"].partition(".**")[0].strip("*"),
-        text=found["text"].strip(),
+        text=found["text"].partition(".**")[2].strip(),
         hash=f"{len(found['text']):08x}",
     )
     for found in _RULE.finditer(_PAGE)

@@ -22,12 +22,16 @@ class ReportError(ValueError):
 
 def encode(report: Report) -> bytes:
     """The report as JSON, indented, with a line end. The same for equal reports."""
+    return msgspec.json.format(json_of(report), indent=2) + b"\n"
+
+
+def json_of(value: Any) -> bytes:
+    """The value as JSON, in one line."""
     try:
-        octets = msgspec.json.encode(report)
+        return msgspec.json.encode(value)
     except UnicodeEncodeError:
         # A name from a command line that is no UTF-8 came in with surrogates.
-        octets = msgspec.json.encode(_encodable(msgspec.to_builtins(report)))
-    return msgspec.json.format(octets, indent=2) + b"\n"
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(value)))
 
 
 def decode(octets: bytes) -> Report:
