@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event, insert, select, update
+from sqlalchemy import URL, Connection, Engine, bindparam, event, insert, select, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from . import schema
@@ -36,6 +36,12 @@ COUNTERS = {
 """The identifiers that the store hands out, and the last one that each may reach."""
 
 _REFERENCE_VERSION = select(schema.changes.c.count).where(schema.changes.c.name == schema.REFERENCE)
+_COUNT_ON = (
+    update(schema.counters)
+    .where(schema.counters.c.name == bindparam("counter"))
+    .values(last=schema.counters.c.last + 1)
+    .returning(schema.counters.c.last)
+)
 _CREATION_LOCK = 0x5354415257495245  # "STARWIRE": PostgreSQL's advisory locks have numbers
 
 
@@ -138,13 +144,7 @@ def next_id(connection: Connection, counter: str) -> int:
     their rows become visible, and "later than N" (App. G, L) misses none. A sequence of the
     database promises neither that nor, in SQLite, that a deleted last one is not used again.
     """
-    changed = (
-        update(schema.counters)
-        .where(schema.counters.c.name == counter)
-        .values(last=schema.counters.c.last + 1)
-        .returning(schema.counters.c.last)
-    )
-    number = int(connection.execute(changed).scalar_one())
+    number = int(connection.execute(_COUNT_ON, {"counter": counter}).scalar_one())
     if number > COUNTERS[counter]:
         raise IdsExhausted(counter)
     return number

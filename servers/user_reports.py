@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from . import schema
 from .store import next_id
@@ -31,6 +31,21 @@ _REPORTS = schema.user_reports
 _PARAMETERS = schema.user_report_parameters
 _DATES = schema.user_report_dates
 _REQUESTS = schema.requests
+
+# Made once: to make a statement costs more than SQLite needs for it.
+_NUMBER = bindparam("number")
+_FOUND = select(_REPORTS).where(_REPORTS.c.id == _NUMBER)
+_LOCKED = _FOUND.with_for_update()
+_PARAMETERS_OF = select(_PARAMETERS.c.name, _PARAMETERS.c.value).where(
+    _PARAMETERS.c.report == _NUMBER
+)
+_DATES_OF = (
+    select(_DATES.c.start, _DATES.c.end)
+    .where(_DATES.c.report == _NUMBER)
+    .order_by(_DATES.c.position)
+)
+_ADDED = insert(_REPORTS)
+_DELETED = delete(_REPORTS).where(_REPORTS.c.id == _NUMBER)
 
 
 class UserReport(msgspec.Struct, frozen=True):
@@ -67,24 +82,14 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
 def find_report(connection: Connection, number: int, *, lock: bool = False) -> UserReport | None:
     """The report with that USERRPTID; `lock` keeps other writers from it."""
-    query = select(_REPORTS).where(_REPORTS.c.id == number)
-    if lock:
-        query = query.with_for_update()
-    found = connection.execute(query).mappings().one_or_none()
+    one = {"number": number}
+    found = connection.execute(_LOCKED if lock else _FOUND, one).mappings().one_or_none()
     if found is None:
         return None
-    parameters = select(_PARAMETERS.c.name, _PARAMETERS.c.value).where(
-        _PARAMETERS.c.report == number
-    )
-    dates = (
-        select(_DATES.c.start, _DATES.c.end)
-        .where(_DATES.c.report == number)
-        .order_by(_DATES.c.position)
-    )
     return UserReport(
         **found,
-        parameters={row.name: row.value for row in connection.execute(parameters)},
-        dates=[(row.start, row.end) for row in connection.execute(dates)],
+        parameters={row.name: row.value for row in connection.execute(_PARAMETERS_OF, one)},
+        dates=[(row.start, row.end) for row in connection.execute(_DATES_OF, one)],
     )
 
 
@@ -92,7 +97,7 @@ def add_report(connection: Connection, report: UserReport) -> None:
     """Store a definition whose id was just taken."""
     row = msgspec.structs.asdict(report)
     parameters, dates = row.pop("parameters"), row.pop("dates")
-    connection.execute(insert(_REPORTS).values(row))
+    connection.execute(_ADDED, row)
     rows = [
         {"report": report.id, "name": name, "value": value} for name, value in parameters.items()
     ]
@@ -107,7 +112,7 @@ def add_report(connection: Connection, report: UserReport) -> None:
 
 def delete_report(connection: Connection, number: int) -> None:
     """Delete a definition with its requests. What was delivered from it stays."""
-    connection.execute(delete(_REPORTS).where(_REPORTS.c.id == number))
+    connection.execute(_DELETED, {"number": number})
 
 
 def set_report(connection: Connection, number: int, **values: str | float) -> None:

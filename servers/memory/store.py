@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection
@@ -47,17 +48,45 @@ def _engine(raw: sqlite3.Connection) -> sqlalchemy.Engine:
     return sqlalchemy.create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
 
 
+class _Savepoints:
+    """Those that SQLAlchemy asks for, without compiling a statement for each.
+
+    They nest, and SQLite means the last of a name.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, dialect: Any) -> None:
+        self._raw = raw
+        dialect.do_savepoint = self._begin
+        dialect.do_release_savepoint = self._release
+        dialect.do_rollback_to_savepoint = self._roll_back
+
+    def _begin(self, connection: Connection, name: str) -> None:
+        self._raw.execute("SAVEPOINT part")
+
+    def _release(self, connection: Connection, name: str) -> None:
+        self._raw.execute("RELEASE part")
+
+    def _roll_back(self, connection: Connection, name: str) -> None:
+        self._raw.execute("ROLLBACK TO part")
+        self._raw.execute("RELEASE part")
+
+
 class MemoryStore(Store):
     """A store for one thread, as the octets of `filled` say."""
 
     def __init__(self, octets: bytes) -> None:
         self._raw = sqlite3.connect(
-            ":memory:", isolation_level=None, cached_statements=_STATEMENTS, factory=_Lasting
+            ":memory:",
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=_STATEMENTS,
+            factory=_Lasting,
         )
         with closing(sqlite3.connect(":memory:")) as first:
             first.deserialize(octets)
             first.backup(self._raw)
         engine = _engine(self._raw)
+        _Savepoints(self._raw, engine.dialect)
         super().__init__(engine)
         self._raw.execute("PRAGMA foreign_keys = ON")
         self._connection = engine.connect()
