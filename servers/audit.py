@@ -115,8 +115,13 @@ class Audit:
                 path=self.path,
                 count=len(self._unwritten),
             )
-        file, self._file = self._file, -1
-        os.close(file)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Write nothing more: the chain ends as that of a process that was killed."""
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            os.close(file)
 
     def interpose(self, name: str, answer: Answerer) -> Answerer:
         """See `answering.Interposer`; to stand where answers are made, inside all others."""

@@ -255,6 +255,11 @@ class Emulator:
             self.recorder.end()
         self._database.stop()
 
+    def abandon(self) -> None:
+        """Give back what a kernel takes from a process that is killed."""
+        if self._audit is not None:
+            self._audit.abandon()
+
     async def _start_audit(self, database: Database) -> None:
         """ENC-02, where a port that is audited runs here: innermost, it sees what was answered."""
         wanted = self._settings.configuration.audit
@@ -547,7 +552,7 @@ class Emulator:
         )
         self._listening.append(port)
         if self._misbehaviour is not None and name in HOPS:
-            self._misbehaviour.listening(name, port)
+            self._misbehaviour.listening(name, self._world.refusable(port))
         self._factories.append(factory)
         number = self._ports[name] = port.getHost().port
         for target, proxy in PROXY_OF_TARGET.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
 
 from . import schema
 from .store import next_id
@@ -33,7 +33,7 @@ _DATES = schema.user_report_dates
 _REQUESTS = schema.requests
 
 # Made once: to make a statement costs more than SQLite needs for it.
-_NUMBER = bindparam("number")
+_NUMBER: BindParameter[int] = bindparam("number")
 _FOUND = select(_REPORTS).where(_REPORTS.c.id == _NUMBER)
 _LOCKED = _FOUND.with_for_update()
 _PARAMETERS_OF = select(_PARAMETERS.c.name, _PARAMETERS.c.value).where(

@@ -12,7 +12,7 @@ from twisted.internet.threads import deferToThread
 
 from .database import Database, ThreadedDatabase
 from .jar_client import Jar, JarClient
-from .listening import listen
+from .listening import Refusable, RefusingPort, listen
 from .reference import Reference, load_reference
 from .store import open_store
 
@@ -35,6 +35,9 @@ class World(Protocol):
         self, reactor: Any, host: str, number: int, factory: Any, *, context: Any, shared: bool
     ) -> Any:
         """See `listening.listen`."""
+
+    def refusable(self, port: Any) -> Refusable:
+        """A port that `listen` gave, as faults close it."""
 
     def database(
         self, reactor: Any, url: str, fill: Callable[[Connection], None] | None
@@ -63,6 +66,9 @@ class RealWorld:
         self, reactor: Any, host: str, number: int, factory: Any, *, context: Any, shared: bool
     ) -> Any:
         return listen(reactor, host, number, factory, context=context, shared=shared)
+
+    def refusable(self, port: Any) -> Refusable:
+        return RefusingPort(port)
 
     def database(
         self, reactor: Any, url: str, fill: Callable[[Connection], None] | None

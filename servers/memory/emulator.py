@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self, TextIO, cast
 
 import msgspec
 from twisted.internet.defer import Deferred
+from twisted.logger import ILogObserver, LogLevel, globalLogPublisher
 
 from starwire.protocol.endpoints import DEFAULT_PORTS
 from starwire.protocol.profile import Profile, shipped
@@ -53,7 +54,8 @@ class MemoryEmulator:
         """`only` are the places where its servers listen; the web server does so without TLS.
 
         Without a configuration passwords are cheap to check and nothing is audited. The files of
-        the Inbox are in a folder of its own, whatever the configuration says.
+        the Inbox are in a folder of its own, whatever the configuration says. Raises ValueError
+        for what cannot be in memory: the control API, a database that hangs, which takes a thread.
         """
         self.profile = msgspec.structs.replace(
             profile or shipped("default"), allow_plain_http=True, registry={}
@@ -62,6 +64,9 @@ class MemoryEmulator:
         configuration = configuration or Configuration(
             logon=Logon(cost=CHEAP), audit=AuditSettings(enabled=False)
         )
+        faults = (*configuration.faults, *faults)
+        if "control" in only or any(_takes_a_thread(fault) for fault in faults):
+            raise ValueError("not in memory: the control API, and a database-hang of the whole")
         octets, self._first_files = _first(configuration.logon.cost)
         where = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
         self._folder = tempfile.TemporaryDirectory(prefix="starwire-", dir=where)
@@ -74,13 +79,18 @@ class MemoryEmulator:
             state=Path(self._folder.name),
             profile=self.profile,
             configuration=msgspec.structs.replace(
-                configuration,
-                file_root=str(self._files.folder),
-                faults=(*configuration.faults, *faults),
+                configuration, file_root=str(self._files.folder), faults=faults
             ),
             only=only,
         )
         self._log = log
+        self.bugs: list[str] = []
+        """Tracebacks of what went wrong in the servers and never may; with several emulators, of
+        all of them.
+        """
+        self._observer = cast(ILogObserver, self._note)
+        globalLogPublisher.addObserver(self._observer)
+        self._raised: list[Exception] = []
         self._network = Network()
         self._callers = self._network.host("callers")
         self._store = MemoryStore(octets)
@@ -116,7 +126,14 @@ class MemoryEmulator:
         for end in self._ends(number):
             if end.host is end.other.host:
                 end.abortConnection()
-        Port(self._callers, number, _Accepting(accept), self._network.in_place)
+
+        def accepted(connection: MemoryConnection) -> None:
+            try:
+                accept(connection)
+            except Exception as error:  # the servers have nothing to do with it: `run` raises it
+                self._raised.append(error)
+
+        Port(self._callers, number, _Accepting(accepted), self._network.in_place)
         self._world.taken.add(place)
 
     def unlisten(self, place: str) -> None:
@@ -144,22 +161,27 @@ class MemoryEmulator:
 
         It goes from timer to timer and ends as soon as `until` is true; whether that came. Where
         nothing is awaited, more than a minute passes in leaps of an hour at most, in each of which
-        what repeats happens once.
+        what repeats happens once. Raises what an `accept` raised.
         """
         network = self._network
-        network.settle()
+        self._settle()
         end = network.now + seconds
         while until is None and end - network.now > _TIMERS_COUNT:
             network.advance(min(_LEAP, end - network.now))
-            network.settle()
+            self._settle()
         while until is None or not until():
             due = network.due()
             if due is None or due > end:
                 network.advance(end - network.now)
                 return until is None
             network.advance(due - network.now)
-            network.settle()
+            self._settle()
         return True
+
+    def _settle(self) -> None:
+        self._network.settle()
+        if self._raised:
+            raise self._raised.pop()
 
     # Files of the Inbox.
 
@@ -201,6 +223,7 @@ class MemoryEmulator:
     def restart(self) -> None:
         """As after kill -9, and a new start on the same store."""
         self._world.host.die(_EVERYTHING)
+        self._emulator.abandon()
         self._network.hosts.remove(self._world.host)
         self._start()
 
@@ -210,6 +233,12 @@ class MemoryEmulator:
         self._stop()
         self._store.close()
         self._folder.cleanup()
+        globalLogPublisher.removeObserver(self._observer)
+
+    def _note(self, event: Any) -> None:
+        if event["log_level"] >= LogLevel.critical:
+            failure = event.get("log_failure")
+            self.bugs.append(failure.getTraceback() if failure else str(event))
 
     def _hang_up(self) -> None:
         for end in list(self._network.ends):
@@ -246,6 +275,10 @@ class _Accepting:
 
     def buildProtocol(self, addr: Any) -> MemoryConnection:
         return MemoryConnection(self._accept)
+
+
+def _takes_a_thread(fault: Fault) -> bool:
+    return fault.kind == "database-hang" and fault.is_standing
 
 
 def _number(place: str) -> int:

@@ -149,6 +149,7 @@ class End:
         self.gone = self.shut = True
         self.other.outgoing.clear()
         self.network.forget(self)
+        self.network.touch(self)
         self.network.touch(self.other)
         self.protocol.connectionLost(Failure(reason))
 
@@ -224,6 +225,13 @@ class Port:
 
     def startListening(self) -> None:
         self._table[self.number] = self
+
+    def want(self, wanted: bool) -> None:
+        """See `listening.Refusable`."""
+        if wanted:
+            self.startListening()
+        else:
+            self.stopListening()
 
     def stopListening(self) -> None:
         if self._table.get(self.number) is self:

@@ -51,6 +51,9 @@ class MemoryWorld:
     ) -> Port:
         return Port(reactor, number, factory)
 
+    def refusable(self, port: Port) -> Port:
+        return port
+
     def database(self, reactor: Any, url: str, fill: Any) -> QueuedDatabase:
         return QueuedDatabase(reactor, self._store, self._store.reference_version)
 

@@ -108,6 +108,9 @@ class StagedWorld:
     def listen(self, reactor: Host, host: str, number: int, factory: Any, **options: Any) -> Port:
         return Port(reactor, number, factory)
 
+    def refusable(self, port: Port) -> Port:
+        return port
+
     def database(self, reactor: Host, url: str, fill: Any) -> QueuedDatabase:
         return QueuedDatabase(reactor, self._stage.store, self._watch.version)
 

@@ -1,13 +1,27 @@
 """The emulator in memory answers at every place, on a clock that its caller moves."""
 
+import gc
+import os
 import time
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
+import msgspec
 import pytest
+from sqlalchemy import update
+from support_memory import Client
 
+from starwire.harness.emulator import in_memory
 from starwire.protocol.headers import CommonHeader
+from starwire.protocol.profile import shipped
 from starwire.protocol.status import MessageType, Status, Transaction
+from starwire.servers import schema
+from starwire.servers.adapter import Answering
+from starwire.servers.configuration import Configuration, Links, Logon
+from starwire.servers.fault import Fault
 from starwire.servers.memory import ALL_BUT_CONTROL, MemoryConnection, MemoryEmulator
+from starwire.servers.memory.emulator import CHEAP
 
 GRTL = b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
 LOGON = b"VUM<USERID=jeanvnet2,PASSWORD=interact>"
@@ -256,3 +270,158 @@ def test_nothing_is_left_behind():
     assert not folder.exists()
     with pytest.raises(ConnectionRefusedError):
         emulator.connect("rm")
+
+
+def test_reference_tables_that_were_changed_are_as_they_were_after_restore(client):
+    emulator = client.emulator
+    native = emulator.connect("rm-native")
+    before = client.on(native, GRTL)
+    assert b"Frequent" in before
+    with emulator._store.write() as connection:
+        connection.execute(update(schema.templates).values(title="Changed"))
+    changed = client.on(native, GRTL)
+    assert b"Changed" in changed
+    assert b"Frequent" not in changed
+    emulator.restore()
+    assert client.on(emulator.connect("rm-native"), GRTL) == before
+
+
+def test_the_time_of_day_begins_anew_with_restore_and_the_clock_does_not(client):
+    emulator = client.emulator
+
+    def dated() -> bytes:
+        key = client.key()
+        assert b"ERROR=0" in client.ask("rm", ADD, key)
+        return client.ask("rm", LIST, key)
+
+    before = dated()
+    emulator.run(86_400.0)
+    assert dated() != before
+    emulator.restore()
+    assert emulator.now == pytest.approx(86_400.0)
+    assert dated() == before
+
+
+# What is not of every emulator.
+
+
+def profile_of(**changes):
+    return msgspec.structs.replace(shipped("default"), **changes)
+
+
+def test_kept_connections_end_when_another_stands_there():
+    with MemoryEmulator(profile=profile_of(multiplex=True)) as emulator:
+        client = Client(emulator)
+        key = client.key()
+        web = emulator.connect("web")
+        post = partial(client.post, web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
+        assert b"ERROR=0" in post()
+        rm = StandIn(emulator, "rm")
+        assert post() == b""
+        (asked,) = rm.accepted
+        assert asked.take().endswith(GRTL)
+        asked.close()
+        emulator.run()
+        assert web.take().startswith(b"HTTP/1.1 200 OK")
+        emulator.unlisten("rm")
+        assert b"ERROR=0" in post()
+
+
+def test_its_links_can_be_sealed(tmp_path):
+    keys = tmp_path / "keys.toml"
+    keys.write_text(f'web = "{"1" * 64}"\nproxy = "{"2" * 64}"\n')
+    configuration = Configuration(logon=Logon(cost=CHEAP), links=Links(key_file=str(keys)))
+    with MemoryEmulator(configuration=configuration) as emulator:
+        client = Client(emulator)
+        web = emulator.connect("web")
+        body = client.body(Transaction.TRANSACTION, "RM", GRTL, client.key())
+        assert b"ERROR=0" in client.post(web, body)
+        assert GRTL not in client.on(emulator.connect("rm"), client.frame(GRTL))
+
+
+def test_what_is_audited_is_on_disk_and_closed_at_the_end():
+    configuration = Configuration(logon=Logon(cost=CHEAP))
+    assert configuration.audit.enabled
+    before = set(os.listdir("/proc/self/fd"))
+    with MemoryEmulator(configuration=configuration) as emulator:
+        client = Client(emulator)
+        client.ask("rm", GRTL, client.key())
+        emulator.run(5.0)
+        assert emulator.bugs == []
+        assert list(Path(emulator._folder.name).rglob("audit/*"))
+        emulator.restart()
+        assert b"ERROR=0" in client.ask("rm", GRTL, client.key())
+    gc.collect()
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_fault_strikes_and_takes_its_time_on_this_clock():
+    fault = Fault(kind="delay", hop="rm", seconds=7.0)
+    with MemoryEmulator(faults=[fault]) as emulator:
+        client = Client(emulator)
+        for _ in range(2):
+            connection = emulator.connect("rm")
+            began = emulator.now
+            assert client.on(connection, client.frame(GRTL, client.key())) == b""
+            assert emulator.run(20.0, lambda: bool(connection.take()))  # noqa: B023
+            assert emulator.now - began == pytest.approx(7.0)
+            emulator.restore()
+
+
+def test_a_port_refuses_while_a_fault_wants_it():
+    with MemoryEmulator(faults=[Fault(kind="refuse", hop="rs")]) as emulator:
+        emulator.connect("rm")
+        with pytest.raises(ConnectionRefusedError):
+            emulator.connect("rs")
+        emulator.restore()
+        with pytest.raises(ConnectionRefusedError):
+            emulator.connect("rs")
+
+
+def test_what_cannot_be_in_memory_is_refused():
+    for options in (
+        {"only": ("rm", "control")},
+        {"faults": [Fault(kind="database-hang", seconds=1.0)]},
+    ):
+        with pytest.raises(ValueError, match=r"^not in memory: "):
+            MemoryEmulator(**options)
+    MemoryEmulator(faults=[Fault(kind="database-hang", message="GRTL", seconds=1.0)]).close()
+
+
+def test_only_some_places_may_be_its_own():
+    with MemoryEmulator(only=("jar", "rm")) as emulator:
+        assert b"ERROR=0" in Client(emulator).ask("rm", GRTL, Client(emulator).key())
+        with pytest.raises(ConnectionRefusedError, match="web"):
+            emulator.connect("web")
+
+
+# What goes wrong.
+
+
+def test_what_the_caller_does_wrong_is_raised_where_it_called(emulator):
+    def accept(connection: MemoryConnection) -> None:
+        raise ZeroDivisionError
+
+    emulator.listen("rm", accept)
+    emulator.connect("rm")
+    with pytest.raises(ZeroDivisionError):
+        emulator.run()
+    emulator.run()
+    assert emulator.bugs == []
+
+
+def test_a_bug_of_the_servers_ends_its_connection_and_is_kept(client):
+    connection = client.emulator.connect("rm")
+    with mock.patch.object(Answering, "_advance", side_effect=ZeroDivisionError):
+        connection.write(b"x")
+        client.emulator.run()
+    assert connection.ended
+    (bug,) = client.emulator.bugs
+    assert "ZeroDivisionError" in bug
+    assert client.status("rm", GRTL) == Status.NO_SESSION
+
+
+def test_the_harness_has_a_door_to_it():
+    with in_memory(only=("jar",)) as emulator:
+        assert isinstance(emulator, MemoryEmulator)
+        assert emulator.profile == profile_of(allow_plain_http=True)
