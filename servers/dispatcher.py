@@ -25,6 +25,8 @@ from .trail import Trail
 ORDER_ENTRY = "STAROE"
 """The target that is open to every session, and to none but VUM (DSP-03)."""
 
+_NO_TARGETS = "6109"
+"""What GUA is answered for a user who is entitled to nothing (WEB-04)."""
 _TYPES = frozenset(MessageType)
 
 Exchange = Callable[[str, CommonHeader, bytes, str], Awaitable[Reply]]
@@ -133,7 +135,7 @@ class Dispatcher:
         return customer
 
     async def _ask_entitlements(self, key: str, customer: Customer, hop: Hop) -> frozenset[str]:
-        """GUA under the session's key; without a good answer StarOE is unavailable (106)."""
+        """GUA under the session's key; without an answer to it StarOE is unavailable (106)."""
         header = DispatcherHeader(self._profile.version, target=ORDER_ENTRY, session_key=key)
         question = build("GUA", [("USERID", customer.userid)])
         reply = await self._forward(ORDER_ENTRY, header, question, hop, {})
@@ -141,6 +143,8 @@ class Dispatcher:
             message = parse(reply.data, self._profile.limits)
             if reply.header.status == Status.OK and message.acronym == "GUAA":
                 return frozenset(message["APPS"].value.members())
+            if message.acronym == "GUAA" and message["ERROR"].value.scalar == _NO_TARGETS:
+                return frozenset()
         except (MetadataError, KeyError):
             pass
         raise _Refuse(Status.UNAVAILABLE)
