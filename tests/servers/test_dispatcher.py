@@ -61,6 +61,7 @@ class Chain:
         self.profile = profile
         self.sessions: dict[str, Customer] | None = {KEY: JEAN, OTHER: Customer("a", "b")}
         self.apps = b"<RM~INBOX>"
+        self.entitlement_error = 0
         self.failures: dict[str, Exception] = {}
         self.sent: list[tuple[str, CommonHeader, bytes]] = []
         self.status = 0
@@ -106,6 +107,8 @@ class Chain:
         status = self.status
         if request.data.startswith(b"GUA<"):
             data, status = b"GUAA<ERROR=0,APPS=" + self.apps + b">", 0
+            if self.entitlement_error:
+                data, status = b"GUAA<ERROR=%d>" % self.entitlement_error, 100
         came = request.header
         fields = {"session_key": came.session_key, "type": came.type, "serial": came.serial}
         header = CommonHeader(1, status=status, **fields | self.change)
@@ -241,6 +244,15 @@ def test_a_session_that_has_ended_is_forgotten(chain: Chain) -> None:
 def test_no_entitlement_is_104(chain: Chain, apps: bytes) -> None:
     chain.apps = apps
     assert chain.ask().header.status == 104
+
+
+@pytest.mark.parametrize(("error", "status"), [(6109, 104), (6115, 106)])
+def test_who_has_no_targets_goes_nowhere_and_of_others_nobody_knows(
+    chain: Chain, error: int, status: int
+) -> None:
+    chain.entitlement_error = error
+    assert chain.ask().header.status == status
+    assert chain.forwarded() == []
 
 
 def test_without_star_oe_it_is_106_and_asked_again(chain: Chain) -> None:
