@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import dispatching, frames, replies
+from . import bulk_runs, dispatching, frames, replies, transports
 from .fault import RULE_FAULTS, RuleFault
 from .works import works
 
 __all__ = ["MODULES", "RULE_FAULTS", "RuleFault", "all_faults", "rule_fault", "switched_on"]
 
-MODULES = (frames, replies, dispatching)
+MODULES = (frames, replies, dispatching, transports, bulk_runs)
 """Those whose faults are written by hand."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from starwire.protocol.frames import Frame
+from starwire.protocol.profile import TARGETS
 from starwire.protocol.status import MessageType, Status
 
 from .. import dispatcher, link, multiplex, pinging, relay
@@ -18,7 +19,7 @@ from ..entitlements import Entitlements
 from ..pinging import Pinger
 from ..proxy import Proxy
 from ..registry import Registry
-from ..serials import Serials
+from ..serials import Serials, SerialsExhausted
 from .fault import breaks
 from .works import Works, with_header
 
@@ -174,7 +175,7 @@ def _(works: Works) -> None:
     """The target is judged before the type."""
 
     async def before(self: Dispatcher, header: Any) -> None:
-        if header.target not in dispatcher.TARGETS:
+        if header.target not in TARGETS:
             raise Refuse(Status.UNKNOWN_PROXY)
 
     _admitting(works, before)
@@ -196,7 +197,7 @@ def _(works: Works) -> None:
     """That a proxy has no address is told before the entitlement is judged."""
 
     async def before(self: Dispatcher, header: Any) -> None:
-        if header.target in dispatcher.TARGETS and header.target not in self._registry:
+        if header.target in TARGETS and header.target not in self._registry:
             raise Refuse(Status.UNAVAILABLE)
 
     _admitting(works, before)
@@ -217,7 +218,7 @@ def _(works: Works) -> None:
     """Every user may reach every target."""
 
     async def of(self: Entitlements, *arguments: Any) -> frozenset[str]:
-        return frozenset(dispatcher.TARGETS)
+        return frozenset(TARGETS)
 
     works.exchange(Entitlements, "of", lambda _: of)
 
@@ -367,7 +368,7 @@ def _(works: Works) -> None:
         async def leased(self: Serials) -> int:
             try:
                 return int(await lease(self))
-            except dispatcher.SerialsExhausted:
+            except SerialsExhausted:
                 raise Refuse(Status.UNAVAILABLE) from None
 
         return leased

@@ -9,9 +9,9 @@ import pytest
 
 from starwire.servers.rule_faults import RULE_FAULTS, all_faults, rule_fault, switched_on
 
-from . import proofs_of_dispatching, proofs_of_frames
+from . import proofs_of_dispatching, proofs_of_frames, proofs_of_transports
 
-PROOFS = {**proofs_of_frames.PROOFS, **proofs_of_dispatching.PROOFS}
+PROOFS = {**proofs_of_frames.PROOFS, **proofs_of_dispatching.PROOFS, **proofs_of_transports.PROOFS}
 RULES = set(
     re.findall(
         r"^### ([A-Z]{3}-[0-9]{2})$",
