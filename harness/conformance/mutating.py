@@ -51,6 +51,14 @@ def has(form: str, path: Path) -> bool:
     return any(fold(place.key) == fold(path[-1]) for place in _places(form, path[:-1]))
 
 
+def has_group(form: str, path: Path) -> bool:
+    """Whether the parameter is there and has a group."""
+    try:
+        return bool(_group(form, path))
+    except NoPlace:
+        return False
+
+
 def slot(form: str, path: Path) -> str:
     """A parameter as it stands, key and value."""
     place = _place(form, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property, partial
+from itertools import islice
 
 import msgspec
 
@@ -14,14 +15,19 @@ from . import mutating, owed, samples
 from .description import described
 from .mutating import Path
 from .owed import Around
+from .peer import Peer
 
 DOORS = ("rm", "rs", "inbox", "staroe", "rm-native", "inbox-native", "jar")
 """Where requests come in that a tester can send."""
 
+_ODS = {"server": "ODS", "io": "B", "datacat": "P", "description": "yes"}
+_TVS = {"server": "TVS", "io": "I", "datacat": "U", "description": "yes"}
 _FACTS = {
-    "ARD": {"server": "ODS", "io": "B", "datacat": "P", "description": "yes"},
-    "ARD/whole": {"server": "ODS", "io": "B", "datacat": "P", "description": "yes"},
-    "ARD/traffic": {"server": "TVS", "io": "I", "datacat": "U", "description": "yes"},
+    "ARD": _ODS,
+    "ARD/whole": _ODS,
+    "ARD/undescribed": {**_ODS, "description": "no"},
+    "ARD/traffic": _TVS,
+    "ARD/outbound": {**_TVS, "io": "O"},
 }
 """What the templates are that these good requests name; a target file names such too."""
 
@@ -47,6 +53,15 @@ _ALSO: dict[str, tuple[int, ...]] = {
     "MMADDR": (5179,),
 }
 """Codes with which a good value of that name may fail behind step 6: who asks, what is stored."""
+
+NOTHING_MADE = {
+    "report": "1",
+    "item": "1",
+    "loc": "/checks/none.csv",
+    "size": "3",
+    "newkey": "none",
+}
+"""What need not be there for a message that is refused before it is looked for."""
 
 _EVERYWHERE = ("missing", "empty", "limit", "over", "past", "above", "not-acceptable", "letters")
 """What is tried at each door of a message; the forms of a value are at the first alone."""
@@ -123,6 +138,16 @@ def facts_of(subject: Subject) -> dict[str, str]:
     return _FACTS.get(subject.request, {})
 
 
+def edited(peer: Peer, request: str, edit: Callable[[str], str]) -> str:
+    """The target's good request of that name, changed; not applicable where it has no such
+    place."""
+    form = peer.grounds.form(request)
+    try:
+        return edit(form)
+    except mutating.NoPlace as error:
+        peer.not_applicable(f"the target file's {request}: {error}")
+
+
 @cache
 def subjects() -> tuple[Subject, ...]:
     """Every good request that the shipped target file has for a table of the catalogue."""
@@ -150,7 +175,7 @@ def subjects() -> tuple[Subject, ...]:
 def changes_of(subject: Subject) -> Iterator[Change]:
     """Each change of each line; of what is no first good request, those which depend on it."""
     for path, line in _lines(subject.spec.parameters):
-        if len(path) > 1 and not mutating.has(subject.form, path[:-1]):
+        if not mutating.has_group(subject.form, path[:-1]):
             continue
         row = Row(subject, path, line)
         if row.is_first:
@@ -263,17 +288,24 @@ class Row:
         good = mutating.value(self._subject.form, self._path) if self._is_there else ""
         if not good and line.form in ("group", "headed", "list", "columns", "sort"):
             return
-        for kind, text in samples.taken(line, good):
+        for kind, text in self._some(samples.taken(line, good)):
             if self._is_identity_of_the_inbox and kind in ("limit", "octets"):
                 continue  # the code for a wrong one and for another one's is the same
             edit = partial(mutating.with_value, path=self._path, text=text)
             code = None if line.bare or line.ignored else self._first_missing(text)
             yield self._change(kind, f"with the {line.name} {_shown(text)}", edit, code, "CAT-02")
-        for kind, text in samples.refused(line, good):
+        for kind, text in self._some(samples.refused(line, good)):
             code = owed.for_wrong(line, around, codes, past=kind == "past")
             edit = partial(mutating.with_value, path=self._path, text=text)
             words = f"with the {line.name} {_shown(text)}"
             yield self._change(kind, words, edit, code, "CAT-02 ERR-03")
+
+    def _some(self, of: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        """All, or of a list the first one, where an earlier line of the table is a list too."""
+        lines = self._subject.spec.parameters
+        first = next((line for line in lines if line.form == self._line.form), self._line)
+        is_brief = self._line.form in ("list", "columns", "sort", "hierarchy")
+        return islice(of, 1) if is_brief and first is not self._line else of
 
     @property
     def _is_identity_of_the_inbox(self) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from ..case import Definition, family
 from ..peer import Peer
-from ..rows import Change, Subject, changes_of, subjects
+from ..rows import NOTHING_MADE, Change, Subject, changes_of, edited, subjects
 from ..taking import refused, taken
 
 
@@ -43,12 +43,12 @@ def _good(subject: Subject) -> Definition:
 
 def _changed(subject: Subject, change: Change) -> Definition:
     def script(peer: Peer) -> None:
-        form = change.edit(peer.grounds.form(subject.request))
+        form = edited(peer, subject.request, change.edit)
         if change.code is None:
             octets = peer.grounds.filled(form)
             peer.ask(peer.request(octets), taken(subject.spec, (*subject.also, *change.also)))
         else:
-            octets = peer.grounds.filled(form, "main", **_NOTHING_MADE)
+            octets = peer.grounds.filled(form, "main", **NOTHING_MADE)
             peer.ask(peer.request(octets), refused(change.code))
 
     return Definition(
@@ -61,13 +61,3 @@ def _changed(subject: Subject, change: Change) -> Definition:
         row=change.row,
         alone=subject.alone and change.code is None,
     )
-
-
-_NOTHING_MADE = {
-    "report": "1",
-    "item": "1",
-    "loc": "/checks/none.csv",
-    "size": "3",
-    "newkey": "none",
-}
-"""What need not be there for a message that is refused before it is looked for."""
