@@ -57,15 +57,15 @@ class Asker:
 class Connection:
     """Octets out, replies in."""
 
-    def __init__(self, peer: Asker, place: str, number: int) -> None:
+    def __init__(self, peer: Asker, place: str, number: int, *, source: str = "") -> None:
         self._peer = peer
         self._place = place
         self._number = number
         self._spoken = spoken_at(place)
         self._held = bytearray()
         self._is_open = True
-        self._note("connected")
-        self._line: Line = peer.wire.connect(place)
+        self._note("connected", text=f"from {source}" if source else "")
+        self._line: Line = peer.wire.connect(place, source)
         self._incoming = Incoming(self._line, peer.wire.now)
 
     # Out.

@@ -17,7 +17,7 @@ from .grounds import Grounds, Refused, Wanting
 from .peer import NotApplicable, Peer, SetUpFailed
 from .result import Divergence, Outcome, Result
 from .transcribing import Transcript
-from .wire import Unreachable, Wire
+from .wire import Unreachable, Unsupported, Wire
 
 
 def execute(case: Case, wire: Wire, grounds: Grounds, *, patience: float) -> Result:
@@ -32,7 +32,7 @@ def execute(case: Case, wire: Wire, grounds: Grounds, *, patience: float) -> Res
         return _departed(case, transcript, found)
     except Unreachable as error:
         return _departed(case, transcript, Departure("a connection", str(error)))
-    except (NotApplicable, Wanting) as error:
+    except (NotApplicable, Wanting, Unsupported) as error:
         return _result(case, transcript, Outcome.NOT_APPLICABLE, str(error))
     except (SetUpFailed, Refused) as error:
         return _result(case, transcript, Outcome.SET_UP_FAILED, str(error))

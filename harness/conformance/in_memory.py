@@ -46,8 +46,8 @@ class MemoryTarget(Protocol):
         """Seconds of its clock."""
         ...
 
-    def connect(self, place: str) -> Any:
-        """A MemoryConnection. Raises ConnectionRefusedError."""
+    def connect(self, place: str, *, source: str = "127.0.0.1") -> Any:
+        """A MemoryConnection from that address. Raises ConnectionRefusedError."""
         ...
 
     def run(self, seconds: float = 0.0, until: Callable[[], bool] | None = None) -> bool:
@@ -120,8 +120,10 @@ class MemoryWire:
     def places(self) -> tuple[str, ...]:
         return self.target.places
 
-    def connect(self, place: str) -> MemoryLine:
+    def connect(self, place: str, source: str = "") -> MemoryLine:
         try:
+            if source:
+                return MemoryLine(self.target, self.target.connect(place, source=source))
             return MemoryLine(self.target, self.target.connect(place))
         except ConnectionRefusedError:
             raise Unreachable(f"nobody listens at {place}") from None

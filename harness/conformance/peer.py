@@ -115,9 +115,10 @@ class Peer(Asker):
 
     # Speaking.
 
-    def connect(self, place: str | None = None) -> Connection:
-        """A connection to this place, or another of the target."""
-        made = Connection(self, place or self.place, len(self._connections) + 1)
+    def connect(self, place: str | None = None, *, source: str = "") -> Connection:
+        """A connection to this place, or another of the target; from that address, or any."""
+        number = len(self._connections) + 1
+        made = Connection(self, place or self.place, number, source=source)
         self._connections.append(made)
         return made
 

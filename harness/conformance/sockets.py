@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .wire import Reset, Silent, Unreachable
+from .wire import Reset, Silent, Unreachable, Unsupported
 
 _LOST = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 _WRITE_SECONDS = 10.0
@@ -89,10 +89,13 @@ class SocketWire:
     def places(self) -> tuple[str, ...]:
         return tuple(self._addresses)
 
-    def connect(self, place: str) -> SocketLine:
+    def connect(self, place: str, source: str = "") -> SocketLine:
         host, port = self._addresses[place]
+        if source and not host.startswith("127."):
+            raise Unsupported(f"{host} cannot be reached from {source}")
+        own = (source, 0) if source else None
         try:
-            connection: socket.socket = socket.create_connection((host, port), self._seconds)
+            connection: socket.socket = socket.create_connection((host, port), self._seconds, own)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if place == "web" and self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_hostname=host)

@@ -10,9 +10,16 @@ import io
 from collections.abc import Callable
 from typing import Any, Protocol
 
+STRANGER = "127.0.0.2"
+"""An address of this machine that no server is told of."""
+
 
 class Unreachable(Exception):
     """Nobody can be connected to at a place; the text says why."""
+
+
+class Unsupported(Exception):
+    """The wire cannot do what the case needs; the text says why."""
 
 
 class Silent(Exception):
@@ -57,8 +64,9 @@ class Wire(Protocol):
         """The places that can be connected to, by the names of ports."""
         ...
 
-    def connect(self, place: str) -> Line:
-        """Raises Unreachable."""
+    def connect(self, place: str, source: str = "") -> Line:
+        """A connection from that address, or from any. Raises Unreachable; Unsupported for an
+        address from which nobody can come."""
         ...
 
     def accept(self, place: str, seconds: float) -> Line:

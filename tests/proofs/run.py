@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-PROOFS = ("crowd", "interleavings", "kills", "noise", "serials")
+PROOFS = ("crowd", "interleavings", "kills", "mutations", "noise", "serials")
 
 
 def commit() -> str:

@@ -6,7 +6,7 @@ import re
 
 from ...transcript import Draft, Received
 from ..case import case
-from ..expecting import bare, begins, code, data, status
+from ..expecting import begins, code, data, status
 from ..peer import Peer
 
 _LATER = ("rm", "rs", "inbox")
@@ -80,7 +80,7 @@ def outcome_has_the_poll_s_type(peer: Peer) -> None:
     peer.must(found.fields["type"] == 2, "type 2", f"type {found.fields['type']}")
 
 
-@case("async.wrong-message", rules="TRN-02", places=_LATER, after="async.accepted")
+@case("async.wrong-message", rules="TRN-02 STS-01", places=_LATER, after="async.accepted")
 def wrong_message(peer: Peer) -> None:
     """A message that is wrong is accepted too, and its error comes with the poll."""
     found = _outcome(peer, _accepted(peer, _request(peer, b"QQQ<>", 1)))
@@ -114,7 +114,7 @@ def forgotten_after_a_day(peer: Peer) -> None:
     identifier = _accepted(peer)
     _outcome(peer, identifier)
     peer.pass_time(24.1 * 3600)
-    peer.ask(_request(peer, identifier, 2, key=peer.new_key()), status(108), bare())
+    peer.ask(_request(peer, identifier, 2, key=peer.new_key()), status(108))
 
 
 @case("async.other-session", rules="TRN-02", places=_LATER, after="async.outcome")
@@ -130,27 +130,27 @@ def another_session(peer: Peer) -> None:
 def another_user(peer: Peer) -> None:
     """Another user's identifier is 108, as if it did not exist."""
     identifier = _accepted(peer)
-    peer.ask(_request(peer, identifier, 2, use="other"), status(108), bare())
+    peer.ask(_request(peer, identifier, 2, use="other"), status(108))
 
 
 @case("async.unknown", rules="TRN-02", places=_LATER)
 def unknown_identifier(peer: Peer) -> None:
-    """An identifier that nobody was given is a bare 108."""
-    peer.ask(_request(peer, _UNKNOWN, 2), status(108), bare())
+    """An identifier that nobody was given is 108."""
+    peer.ask(_request(peer, _UNKNOWN, 2), status(108))
 
 
 @case("async.no-identifier", rules="TRN-02", places=_LATER)
 def no_identifier(peer: Peer) -> None:
-    """Data that are no identifier are a bare 108."""
+    """Data that are no identifier are 108."""
     for octets in (b"", b"1", b"0" * 19, b"0" * 21, b"x" * 20, b"GRTL<>"):
-        peer.ask(_request(peer, octets, 2), status(108), bare())
+        peer.ask(_request(peer, octets, 2), status(108))
 
 
 @case("async.session", rules="HDR-11", places=_LATER)
 def needs_a_session(peer: Peer) -> None:
     """Requests for later and polls need a session as all others do: 105."""
-    peer.ask(_request(peer, _work(peer), 1, key="f" * 16), status(105), bare())
-    peer.ask(_request(peer, _UNKNOWN, 2, key="f" * 16), status(105), bare())
+    peer.ask(_request(peer, _work(peer), 1, key="f" * 16), status(105))
+    peer.ask(_request(peer, _UNKNOWN, 2, key="f" * 16), status(105))
 
 
 def _closes(peer: Peer, draft: Draft) -> None:

@@ -12,7 +12,7 @@ from starwire.protocol.layout import IntegerSlot
 from ...transcript import Draft, Received, unpacked
 from ..case import case
 from ..connection import Connection
-from ..expecting import Expectation, bare, satisfies, status
+from ..expecting import Expectation, satisfies, status
 from ..peer import Peer
 
 _BULK = ("rm", "inbox")
@@ -273,27 +273,27 @@ def resumed_at_the_end(peer: Peer) -> None:
 
 @case("bulk.resume.beyond", rules="TRN-03", places=_BULK, after="bulk.whole")
 def resumed_beyond(peer: Peer) -> None:
-    """An offset beyond the total is a bare 110."""
+    """An offset beyond the total is 110."""
     first, wanted = _fetched(peer)
     draft = frame(peer, RESUME, transfer=first.transfer, offset=len(wanted) + 1)
-    peer.ask(draft, status(110), bare())
+    peer.ask(draft, status(110))
 
 
 @case("bulk.resume.unknown", rules="TRN-03", places=_BULK)
 def unknown_transfer(peer: Peer) -> None:
-    """A transfer that nobody was given is a bare 108, to resume and to cancel."""
+    """A transfer that nobody was given is 108, to resume and to cancel."""
     number = (1 << 8 * peer.profile.wire.bulk.integer("transfer").width) - 2
-    peer.ask(frame(peer, RESUME, transfer=number), status(108), bare())
-    peer.ask(frame(peer, CANCEL, transfer=number), status(108), bare())
+    peer.ask(frame(peer, RESUME, transfer=number), status(108))
+    peer.ask(frame(peer, CANCEL, transfer=number), status(108))
 
 
 @case("bulk.resume.another-user", rules="TRN-03", places=_BULK, after="bulk.whole")
 def another_user(peer: Peer) -> None:
-    """Another user's transfer is a bare 108, to resume and to cancel."""
+    """Another user's transfer is 108, to resume and to cancel."""
     first, _ = _fetched(peer)
     for operation in (RESUME, CANCEL):
         draft = frame(peer, operation, transfer=first.transfer, use="other")
-        peer.ask(draft, status(108), bare())
+        peer.ask(draft, status(108))
 
 
 @case("bulk.resume.elsewhere", rules="TRN-03", places=("dispatcher",), after="bulk.whole")
@@ -316,7 +316,7 @@ def after_a_day(peer: Peer) -> None:
     first, _ = _fetched(peer)
     peer.pass_time(25.1 * 3600)
     draft = frame(peer, RESUME, transfer=first.transfer, key=peer.new_key())
-    peer.ask(draft, status(108), bare())
+    peer.ask(draft, status(108))
 
 
 @case("bulk.resume.kept", rules="TRN-03", places=_BULK, after="bulk.whole", takes=86_000.0)
@@ -345,16 +345,16 @@ def done_once(peer: Peer) -> None:
 
 @case("bulk.operation", rules="TRN-03", places=_BULK)
 def unknown_operation(peer: Peer) -> None:
-    """An operation that is none of a client's is a bare 110."""
+    """An operation that is none of a client's is 110."""
     for operation in (DATA, END, CANCELLED, 6, 255):
-        peer.ask(frame(peer, operation, b"GRTL<>"), status(110), bare())
+        peer.ask(frame(peer, operation, b"GRTL<>"), status(110))
 
 
 @case("bulk.short", rules="TRN-03", places=_BULK)
 def no_bulk_header(peer: Peer) -> None:
-    """Less data than a bulk header is a bare 110."""
+    """Less data than a bulk header is 110."""
     for count in (0, 1, peer.profile.wire.bulk.size - 1):
-        peer.ask(peer.request(bytes(count), type=3), status(110), bare())
+        peer.ask(peer.request(bytes(count), type=3), status(110))
 
 
 @case("bulk.unused", rules="TRN-03", places=_BULK, after="bulk.whole")
@@ -370,7 +370,7 @@ def unused_fields(peer: Peer) -> None:
 @case("bulk.session", rules="HDR-11", places=_BULK)
 def needs_a_session(peer: Peer) -> None:
     """A transfer needs a session as all others do: 105."""
-    peer.ask(frame(peer, OPEN, b"GRTL<>", key="f" * 16), status(105), bare())
+    peer.ask(frame(peer, OPEN, b"GRTL<>", key="f" * 16), status(105))
 
 
 # ---- cancel --------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def many_at_once(peer: Peer) -> None:
         line.expect(peer.answered())
 
 
-@case("framing.order", rules="TRN-01", places=PROXIES)
+@case("framing.order", rules="TRN-01", places=PROXIES, after="framing.together")
 def in_order(peer: Peer) -> None:
     """The replies come in the order of the requests, or carry the serials to tell them by."""
     drafts = [peer.probe() for _ in range(5)]
@@ -54,7 +54,7 @@ def in_order(peer: Peer) -> None:
     peer.must(serials == wanted, f"serials {wanted}", f"{serials}")
 
 
-@case("framing.good-before-bad", rules="HDR-09 HDR-03", places=FRAMED)
+@case("framing.good-before-bad", rules="HDR-09", places=FRAMED, after="header.version.other")
 def good_before_bad(peer: Peer) -> None:
     """A frame in front of a broken one is answered first, though they come together."""
     line = peer.connect()

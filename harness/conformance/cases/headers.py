@@ -30,14 +30,14 @@ def _in_default_layout(peer: Peer) -> None:
         peer.not_applicable(f"the octets are of another layout than {peer.profile.name}'s")
 
 
-def _empty(peer: Peer, number: int) -> list[Expectation]:
+def _empty(peer: Peer) -> list[Expectation]:
     """The bare header that answers what cannot be trusted (HDR-06)."""
     nought = [field("version", peer.profile.version), field("type", 0), field("session_key", "")]
     if peer.spoken == "common":
         nought += [field("serial", 0), field("echo", 0)]
     else:
         nought.append(field("target", ""))
-    return [status(number), bare(), *nought]
+    return [bare(), *nought]
 
 
 # ---- the reply's fields --------------------------------------------------------------------------
@@ -47,15 +47,6 @@ def _empty(peer: Peer, number: int) -> list[Expectation]:
 def version_comes_back(peer: Peer) -> None:
     """A reply has the version of its request."""
     peer.ask(peer.probe(), field("version", peer.profile.version))
-
-
-@case("header.reply.length", rules="HDR-02", places=FRAMED)
-def length_is_that_of_the_frame(peer: Peer) -> None:
-    """The length counts from the first octet of the header to the last of the data, and no more."""
-    line = peer.connect()
-    for _ in range(2):
-        line.send(peer.probe())
-        line.expect(peer.answered())
 
 
 @case("header.reply.serial", rules="HDR-06 HDR-02", places=PROXIES)
@@ -105,14 +96,20 @@ def status_of_a_request(peer: Peer) -> None:
 # ---- version -------------------------------------------------------------------------------------
 
 
-@case("header.version.other", rules="HDR-03 HDR-06", places=FRAMED)
+@case("header.version.other", rules="HDR-03", places=FRAMED)
 def another_version(peer: Peer) -> None:
-    """Any version but the profile's is a bare 101 of the receiver's own version, all else empty."""
+    """Any version but the profile's is 101."""
     for version in (plus(-1), plus(1), plus(127)):
-        peer.ask(peer.probe().with_(version=version), *_empty(peer, 101))
+        peer.ask(peer.probe().with_(version=version), status(101))
 
 
-@case("header.version.closes", rules="HDR-06", places=FRAMED)
+@case("header.version.reply", rules="HDR-06 STS-01", places=FRAMED, after="header.version.other")
+def reply_to_another_version(peer: Peer) -> None:
+    """A 101 is a bare header of the receiver's own version, all else of it empty."""
+    peer.ask(peer.probe().with_(version=plus(1)), *_empty(peer))
+
+
+@case("header.version.closes", rules="HDR-06", places=FRAMED, after="header.version.other")
 def closes_behind_101(peer: Peer) -> None:
     """Behind a 101 the connection is closed."""
     line = peer.connect()
@@ -121,7 +118,7 @@ def closes_behind_101(peer: Peer) -> None:
     line.expect_end()
 
 
-@case("header.version.early", rules="HDR-03", places=FRAMED)
+@case("header.version.early", rules="HDR-03 HDR-09", places=FRAMED, after="header.version.other")
 def version_is_judged_at_once(peer: Peer) -> None:
     """The version is judged as soon as it is in: nothing behind it is waited for."""
     width = getattr(peer.profile.wire, peer.spoken).integer("version").width
@@ -130,7 +127,7 @@ def version_is_judged_at_once(peer: Peer) -> None:
     line.expect(status(101))
 
 
-@case("header.version.octets", rules="HDR-02 HDR-03 HDR-06", places=PROXIES)
+@case("header.version.octets", rules="HDR-02 HDR-03 HDR-06 OCT-02 OCT-03", places=PROXIES)
 def version_mismatch_literally(peer: Peer) -> None:
     """The answer to a frame of version 2 is, octet for octet, the example of the specification."""
     _in_default_layout(peer)
@@ -144,21 +141,35 @@ def _with_length(peer: Peer, number: int, **fields: int) -> Draft:
     return peer.probe(**fields).with_(length=number)
 
 
-@case("header.length.short", rules="HDR-04 HDR-06", places=FRAMED)
+@case("header.length.short", rules="HDR-04", places=FRAMED)
 def too_short(peer: Peer) -> None:
-    """A length below the header's own is answered with a bare 102."""
+    """A length below the header's own is answered with 102."""
     for number in (0, 1, peer.header_size - 1):
-        peer.ask(_with_length(peer, number), *_empty(peer, 102))
+        peer.ask(_with_length(peer, number), status(102))
 
 
-@case("header.length.long", rules="HDR-04 HDR-06", places=FRAMED)
+@case("header.length.long", rules="HDR-04", places=FRAMED)
 def too_long(peer: Peer) -> None:
-    """A length above the profile's maximum is answered with a bare 102, though nothing follows."""
+    """A length above the profile's maximum is answered with 102, though nothing follows."""
     head = _with_length(peer, peer.profile.frame_octets + 1).octets[: peer.header_size]
-    peer.ask(head, *_empty(peer, 102))
+    peer.ask(head, status(102))
 
 
-@case("header.length.closes", rules="HDR-06", places=FRAMED)
+@case("header.length.greatest", rules="HDR-04", places=FRAMED)
+def greatest_length(peer: Peer) -> None:
+    """The profile's maximum itself is in order: the rest of the frame is waited for."""
+    line = peer.connect()
+    line.send(_with_length(peer, peer.profile.frame_octets).octets[: peer.header_size])
+    line.expect_silence(0.2)
+
+
+@case("header.length.reply", rules="HDR-06 STS-01", places=FRAMED, after="header.length.short")
+def reply_to_a_bad_length(peer: Peer) -> None:
+    """A 102 is a bare header of the receiver's own version, all else of it empty."""
+    peer.ask(_with_length(peer, peer.header_size - 1), *_empty(peer))
+
+
+@case("header.length.closes", rules="HDR-06", places=FRAMED, after="header.length.short")
 def closes_behind_102(peer: Peer) -> None:
     """Behind a 102 the connection is closed, and what stands behind the frame is no frame."""
     line = peer.connect()
@@ -167,7 +178,7 @@ def closes_behind_102(peer: Peer) -> None:
     line.expect_end()
 
 
-@case("header.length.early", rules="HDR-03", places=FRAMED)
+@case("header.length.early", rules="HDR-03 HDR-09", places=FRAMED, after="header.length.short")
 def length_is_judged_at_once(peer: Peer) -> None:
     """The length is judged as soon as its last octet is in: the rest is not waited for."""
     codec = getattr(peer.profile.wire, peer.spoken)
@@ -176,12 +187,25 @@ def length_is_judged_at_once(peer: Peer) -> None:
     line.expect(status(102))
 
 
-@case("header.length.bulk", rules="HDR-04", places=("dispatcher", "rm", "rs", "inbox"))
+_TYPED = ("dispatcher", "rm", "rs", "inbox")
+"""Where frames of type 3 are taken."""
+
+
+@case("header.length.bulk", rules="HDR-04 HDR-03", places=_TYPED)
 def bulk_too_long(peer: Peer) -> None:
     """A frame of type 3 above its own smaller maximum is 102 as soon as the header is complete."""
     draft = peer.request(b"", type=3, **_toward(peer))
     head = draft.with_(length=peer.profile.bulk_frame_octets + 1).octets[: peer.header_size]
     peer.ask(head, status(102))
+
+
+@case("header.length.greatest-bulk", rules="HDR-04", places=_TYPED)
+def greatest_bulk_length(peer: Peer) -> None:
+    """The maximum of a frame of type 3 itself is in order."""
+    draft = peer.request(b"", type=3, **_toward(peer))
+    line = peer.connect()
+    line.send(draft.with_(length=peer.profile.bulk_frame_octets).octets[: peer.header_size])
+    line.expect_silence(0.2)
 
 
 @case("header.length.equal", rules="HDR-04", places=FRAMED)
@@ -195,7 +219,7 @@ def header_alone(peer: Peer) -> None:
     peer.still_served(line)
 
 
-@case("header.length.octets", rules="HDR-02 HDR-04 HDR-06", places=PROXIES)
+@case("header.length.octets", rules="HDR-02 HDR-04 HDR-06 OCT-02 OCT-03", places=PROXIES)
 def bad_length_literally(peer: Peer) -> None:
     """The answer to a length of 48 is a bare header of 49 octets whose status is 102."""
     _in_default_layout(peer)
@@ -219,7 +243,7 @@ def echo_with_all_fields(peer: Peer) -> None:
     peer.ask(draft, octets(draft.octets))
 
 
-@case("header.echo.type", rules="HDR-05 HDR-03", places=PROXIES)
+@case("header.echo.type", rules="HDR-05 HDR-03", places=PROXIES, after="header.echo.octets")
 def echo_before_type(peer: Peer) -> None:
     """The echo is judged before the type: one of an unknown type comes back too."""
     draft = peer.request(b"", key="", type=9).with_(echo=1)
@@ -233,7 +257,7 @@ def echo_without_session(peer: Peer) -> None:
     peer.ask(draft, octets(draft.octets))
 
 
-@case("header.echo.values", rules="HDR-05", places=PROXIES)
+@case("header.echo.values", rules="HDR-05", places=PROXIES, after="header.echo.octets")
 def any_value_is_an_echo(peer: Peer) -> None:
     """Any value of the flag but 0 is an echo."""
     for value in (2, 128, _GREATEST_ECHO):
@@ -254,21 +278,27 @@ def echo_leaves_open(peer: Peer) -> None:
 # ---- type ----------------------------------------------------------------------------------------
 
 
-@case("header.type.unknown", rules="HDR-06 STS-01", places=FRAMED)
+@case("header.type.unknown", rules="HDR-06", places=FRAMED)
 def unknown_type(peer: Peer) -> None:
-    """A type that is none of the four is a bare 107."""
+    """A type that is none of the four is 107."""
     for number in (4, 255):
-        peer.ask(peer.probe(type=number), status(107), bare())
+        peer.ask(peer.probe(type=number), status(107))
 
 
-@case("header.type.repeats", rules="HDR-06", places=PROXIES)
+@case("header.type.bare", rules="HDR-06 STS-01", places=FRAMED, after="header.type.unknown")
+def bare_refusal(peer: Peer) -> None:
+    """A refusal by status is a header without data."""
+    peer.ask(peer.probe(type=4), bare())
+
+
+@case("header.type.repeats", rules="HDR-06", places=PROXIES, after="header.type.unknown")
 def refusal_repeats(peer: Peer) -> None:
     """A bare refusal repeats version, key, type and serial of its request."""
     draft = peer.probe(type=4)
     peer.ask(draft, repeats(draft, "version", "session_key", "type", "serial"), field("echo", 0))
 
 
-@case("header.type.open", rules="HDR-06", places=FRAMED)
+@case("header.type.open", rules="HDR-06", places=FRAMED, after="header.type.unknown")
 def stays_open_behind_107(peer: Peer) -> None:
     """Behind a 107 the connection stays, and the next frame is served."""
     line = peer.connect()
@@ -277,7 +307,7 @@ def stays_open_behind_107(peer: Peer) -> None:
     peer.still_served(line)
 
 
-@case("header.type.before-session", rules="HDR-03", places=PROXIES)
+@case("header.type.before-session", rules="HDR-03", places=PROXIES, after="header.type.unknown")
 def type_before_session(peer: Peer) -> None:
     """The type is judged before the session key."""
     peer.ask(peer.probe(type=4, key="nobody"), status(107))
@@ -287,7 +317,7 @@ def type_before_session(peer: Peer) -> None:
 def staroe_is_synchronous(peer: Peer) -> None:
     """StarOE takes synchronous transactions alone: types 1, 2 and 3 are 107."""
     for number in (1, 2, 3):
-        peer.ask(peer.probe(type=number), status(107), bare())
+        peer.ask(peer.probe(type=number), status(107))
 
 
 # ---- session key ---------------------------------------------------------------------------------
@@ -295,17 +325,17 @@ def staroe_is_synchronous(peer: Peer) -> None:
 
 @case("header.session.unknown", rules="HDR-11", places=PROXIES)
 def unknown_session(peer: Peer) -> None:
-    """A session key that nobody has is a bare 105."""
-    peer.ask(peer.probe(key="f" * 16), status(105), bare())
+    """A session key that nobody has is 105."""
+    peer.ask(peer.probe(key="f" * 16), status(105))
 
 
 @case("header.session.none", rules="HDR-11", places=("rm", "rs", "inbox"))
 def no_session(peer: Peer) -> None:
-    """A key of NULs is a bare 105."""
-    peer.ask(peer.probe(key=""), status(105), bare())
+    """A key of NULs is 105."""
+    peer.ask(peer.probe(key=""), status(105))
 
 
-@case("header.session.open", rules="HDR-06", places=PROXIES)
+@case("header.session.open", rules="HDR-06", places=PROXIES, after="header.session.unknown")
 def stays_open_behind_105(peer: Peer) -> None:
     """Behind a 105 the connection stays, and the next frame is served."""
     line = peer.connect()
@@ -314,7 +344,8 @@ def stays_open_behind_105(peer: Peer) -> None:
     peer.still_served(line)
 
 
-@case("header.session.before-data", rules="HDR-03", places=PROXIES)
+@case("header.session.before-data", rules="HDR-03", places=PROXIES, after="header.session.unknown")
 def session_before_message(peer: Peer) -> None:
-    """The session is judged before the message: a broken one under no session is 105."""
-    peer.ask(peer.request(b"VUX<", key="f" * 16), status(105), bare())
+    """The session is judged before the data: a broken message under no session is 105."""
+    for message in (b"VUX<", b"", b"GRTL<PRODUCT=Q>"):
+        peer.ask(peer.request(message, key="f" * 16), status(105))

@@ -6,6 +6,7 @@ from ...transcript import Received
 from ..case import BARE, NATIVES, case
 from ..expecting import Expectation, begins, code, ending, satisfies
 from ..peer import Peer
+from ..wire import STRANGER
 
 _BETWEEN = (b"\r\n", b"\0", b" ", b"|", b"\r\n\0 |" * 20)
 
@@ -63,7 +64,7 @@ def refused_at_once(peer: Peer) -> None:
         peer.ask(octets, code(_code(peer, 6612 if octets == b">" else 6611)))
 
 
-@case("native.unfinished", rules="TRN-05", places=BARE)
+@case("native.unfinished", rules="TRN-05 HDR-04", places=BARE)
 def unfinished(peer: Peer) -> None:
     """A stream that ends inside a group is answered as unbalanced, and closed."""
     line = peer.connect()
@@ -73,7 +74,7 @@ def unfinished(peer: Peer) -> None:
     line.expect_end()
 
 
-@case("native.no-group", rules="TRN-05", places=BARE)
+@case("native.no-group", rules="TRN-05 HDR-04", places=BARE)
 def ended_without_a_group(peer: Peer) -> None:
     """A stream that ends behind octets that opened no group is answered as malformed."""
     line = peer.connect()
@@ -83,7 +84,7 @@ def ended_without_a_group(peer: Peer) -> None:
     line.expect_end()
 
 
-@case("native.ended", rules="TRN-05", places=BARE)
+@case("native.ended", rules="TRN-05 HDR-04", places=BARE)
 def ended_between_messages(peer: Peer) -> None:
     """A stream that ends between two messages is closed without an answer."""
     line = peer.connect()
@@ -123,6 +124,14 @@ def file_behind_the_message(peer: Peer) -> None:
     got = reply.data.partition(b">")[2]
     peer.must(got == held, f"the file's {len(held)} octets", f"{got!r}")
     line.expect(begins(b"Z<REQ=QQQ"))
+
+
+@case("native.stranger", rules="HDR-08", places=BARE)
+def strangers_are_closed_on(peer: Peer) -> None:
+    """A peer whose address may not connect gets no answer: its connection is closed."""
+    line = peer.connect(source=STRANGER)
+    line.send(peer.probe())
+    line.expect(ending("closed", "reset"))
 
 
 @case("native.any-customer", rules="HDR-08", places=NATIVES)

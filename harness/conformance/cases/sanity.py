@@ -13,9 +13,14 @@ def connects(peer: Peer) -> None:
 
 
 @case(
-    "sanity.probe", rules="HDR-01 HDR-06 STS-01 TRN-01", places=EVERYWHERE, after="sanity.connect"
+    "sanity.probe",
+    rules="HDR-01 HDR-02 HDR-06 STS-01 TRN-01 DSP-01 WEB-01 WEB-02 OCT-02 OCT-03",
+    places=EVERYWHERE,
+    after="sanity.connect",
 )
 def answers(peer: Peer) -> None:
-    """A correct request is answered with a response message in correct headers."""
-    draft = peer.probe()
-    peer.ask(draft, peer.answered())
+    """Correct requests are answered with response messages in correct headers, one by one."""
+    line = peer.connect()
+    for _ in range(2):
+        line.send(peer.probe())
+        line.expect(peer.answered())

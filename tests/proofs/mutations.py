@@ -1,0 +1,130 @@
+"""Every rule that the emulator keeps is broken once, and the conformance cases find each.
+
+The matrix has a row for every named fault and a column for every case. A fault is killed by a case
+of one of its rules that fails; a case of other rules must not fail (one that is blocked has not),
+and every case must kill something. Both shipped profiles pass without a fault.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from starwire.harness.conformance.case import RESTS_ON
+from starwire.harness.conformance.checking import Asked, begin
+from starwire.harness.conformance.result import Outcome, Result
+from starwire.protocol.endpoints import spoken_at
+from starwire.protocol.profile import shipped
+from starwire.servers.rule_faults import all_faults, rule_fault, switched_on
+
+QUICK_FAULTS = 40
+_WRONG = (Outcome.FAILED, Outcome.HARNESS_ERROR)
+
+
+class Row(msgspec.Struct):
+    """What all cases say of one fault."""
+
+    fault: str
+    rules: tuple[str, ...]
+    failed: dict[str, tuple[str, ...]]
+    """The cases that failed, and the rules that each proves."""
+    blocked: int
+    passed: int
+    reasons: dict[str, str]
+    seconds: float
+
+    @property
+    def killers(self) -> list[str]:
+        return [case for case, rules in self.failed.items() if set(rules) & set(self.rules)]
+
+    @property
+    def strays(self) -> list[str]:
+        """The cases that failed and neither prove nor rest on a rule that is broken."""
+        broken = set(self.rules)
+        return [
+            case
+            for case, rules in self.failed.items()
+            if not broken.intersection((*rules, *_rests_on(case)))
+        ]
+
+
+def _rests_on(case: str) -> tuple[str, ...]:
+    return RESTS_ON[spoken_at(case.rpartition("@")[2])]
+
+
+def run(profile: str = "default") -> list[Result]:
+    """All cases against a new emulator in memory."""
+    asked = Asked(target="memory:", profile=shipped(profile))
+    return begin(asked).results()
+
+
+def row_of(name: str) -> Row:
+    """The row of one fault. Called in a process of its own, where nothing else is broken."""
+    fault = rule_fault(name)
+    begun = time.perf_counter()
+    with switched_on(name):
+        results = run()
+    outcomes = Counter(result.outcome for result in results)
+    failed = [result for result in results if result.outcome in _WRONG]
+    return Row(
+        name,
+        fault.rules,
+        {result.case: result.rules for result in failed},
+        outcomes[Outcome.BLOCKED],
+        sum(outcomes[good] for good in (Outcome.PASSED, Outcome.NON_STRICT, Outcome.INFORMATIONAL)),
+        {result.case: result.reason for result in failed[:3]},
+        time.perf_counter() - begun,
+    )
+
+
+def matrix(names: Sequence[str]) -> Iterator[Row]:
+    """The rows of those faults, as they are done."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(os.cpu_count() or 1, maxtasksperchild=20) as pool:
+        yield from pool.imap_unordered(row_of, names)
+
+
+def clean(profile: str, times: int) -> Iterator[str]:
+    """That the suite passes without a fault."""
+    for _ in range(times):
+        begun = time.perf_counter()
+        results = run(profile)
+        bad = [f"{result.case}: {result.reason}" for result in results if result.outcome in _WRONG]
+        assert not bad, f"without a fault, profile {profile}: {bad[0]}"
+        blocked = [result.case for result in results if result.outcome is Outcome.BLOCKED]
+        assert not blocked, f"without a fault, profile {profile}: {blocked[0]} is blocked"
+    took = time.perf_counter() - begun
+    yield f"{profile}: {len(results)} cases pass {times} times in a row, the last in {took:.1f} s"
+
+
+def prove(*, quick: bool) -> Iterator[str]:
+    """The proof, line by line."""
+    for profile in ("default", "little"):
+        yield from clean(profile, 1 if quick else 20)
+    names = [fault.name for fault in all_faults()]
+    if quick:
+        names = random.Random(1998).sample(names, min(QUICK_FAULTS, len(names)))
+    rows = list(matrix(names))
+    killed = [row for row in rows if row.killers]
+    yield f"{len(killed)} of {len(rows)} faults killed"
+    survivors = sorted(row.fault for row in rows if not row.killers)
+    strays = sorted((row.fault, case) for row in rows for case in row.strays)
+    assert not survivors, f"survivors: {', '.join(survivors)}"
+    assert not strays, f"{len(strays)} cases fail for other rules: {strays[0]}"
+    if not quick:
+        yield from _every_case_kills(rows)
+        yield from (f"{row.fault}: {len(row.killers)} cases, {row.blocked} blocked" for row in rows)
+
+
+def _every_case_kills(rows: Sequence[Row]) -> Iterator[str]:
+    killers = {case for row in rows for case in row.killers}
+    told = {r.case for r in run() if r.outcome not in (Outcome.NOT_APPLICABLE, Outcome.BLOCKED)}
+    idle = sorted(told - killers)
+    yield f"{len(told) - len(idle)} of {len(told)} cases kill a fault"
+    assert not idle, f"cases that kill nothing: {', '.join(idle[:20])}"
