@@ -22,6 +22,7 @@ from .wire import Wire
 
 GOOD = (Outcome.PASSED, Outcome.NON_STRICT, Outcome.INFORMATIONAL)
 """What a case may end with for others to come after it."""
+_NO_HINDRANCE = (*GOOD, Outcome.NOT_APPLICABLE)
 _PROBE = "sanity.probe"
 _LAST = "sanity.last"
 
@@ -132,7 +133,7 @@ class Run:
             return Outcome.NOT_APPLICABLE, wait
         for name in case.after:
             before = self._ended.get((name, case.place))
-            if before is not None and before.outcome not in GOOD:
+            if before is not None and before.outcome not in _NO_HINDRANCE:
                 return Outcome.BLOCKED, f"{before.case} {_did_not(before.outcome)}"
         if case.place in self._dead:
             return Outcome.BLOCKED, f"{case.place} no longer answers since {self._dead[case.place]}"

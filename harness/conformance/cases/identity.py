@@ -27,7 +27,7 @@ def _same_as_absent(peer: Peer, form: str, theirs: str, number: int) -> None:
 def userid_of_another(peer: Peer) -> None:
     """A USERID that is not the session's is 6115, be it a colleague's, another customer's or
     nobody's."""
-    names = [peer.grounds.user(use).userid for use in ("colleague", "other")]  # type: ignore[arg-type]
+    names = [peer.grounds.user(use).userid for use in ("colleague", "other")]
     entpid = peer.grounds.user().entpid
     for name in (*names, "nobody"):
         text = f"GURL<USERID={name},RPTTMPID=1,ENTPID={entpid},PRODUCT=T,DATACAT=U>"
@@ -63,7 +63,7 @@ def template_of_another_product(peer: Peer) -> None:
 def report_of_another(peer: Peer) -> None:
     """The id of another's report and one that does not exist get the same 6109."""
     for use in ("colleague", "other"):
-        theirs = peer.grounds.report(use)  # type: ignore[arg-type]
+        theirs = peer.grounds.report(use)
         _same_as_absent(peer, "GURD<REPORTID={}>", theirs, 6109)
         _same_as_absent(peer, "CRD<USERRPTID={},NAME=Copy>", theirs, 6109)
         userid = peer.grounds.user().userid
