@@ -16,7 +16,7 @@ from msgspec import Struct
 from starwire.protocol.layout import ByteOrder, IntegerSlot
 from starwire.protocol.recording import Sender
 
-from .traffic import Data, Frame, NothingLearned, Spoken, begins_message, data_of
+from .traffic import Data, Frame, NothingLearned, Spoken, bracket_of, data_of
 
 _WIDTHS = range(1, 9)
 _SHORTEST = 12
@@ -26,7 +26,11 @@ _LONGEST_ACRONYM = 8
 _LONGEST_ASKED = 65_536
 _MOST_ASKED = 1000
 """Frames, and octets of each, that are asked where their message begins."""
-_LONGEST_KEY = 255
+_WIDEST = 8
+_SHORTEST_PREFIX = 9
+_LONGEST_PREFIX = 263
+"""Octets of a web header: an integer and a key of 8 to 255."""
+_ORDERS: tuple[ByteOrder, ...] = ("big", "little")
 _LEAST_TILED = 0.5
 """Of the octets: below this the frames that were found are accidents."""
 
@@ -85,7 +89,7 @@ def web_prefix(bodies: list[tuple[Sender, bytes]]) -> int:
     requests = sorted({body for sender, body in bodies if sender == "client"}, key=len)
     votes: Counter[int] = Counter()
     for body in requests:
-        votes.update({prefix for prefix, _ in _whole_rests(body)})
+        votes.update(set(_whole_rests(body)))
     best = max(votes.values(), default=0)
     if best < max(1, _LEAST_TILED * len(requests)):
         raise NothingLearned(
@@ -96,18 +100,21 @@ def web_prefix(bodies: list[tuple[Sender, bytes]]) -> int:
     return min(prefix for prefix, count in votes.items() if count == best)
 
 
-def _whole_rests(body: bytes) -> Iterator[tuple[int, IntegerSlot]]:
-    for prefix in range(9, min(len(body), 8 + _LONGEST_KEY)):
-        rest = len(body) - prefix
-        for slot in _slots():
-            if rest > slot.end + _SHORTEST and slot.read(body, prefix) == rest:
-                yield prefix, slot
+def _whole_rests(body: bytes) -> Iterator[int]:
+    """Where a frame would begin that ends with the body."""
+    for width in _WIDTHS:
+        for at in range(_SHORTEST_PREFIX + 1, min(len(body), _LONGEST_PREFIX + _WIDEST) - width):
+            number = body[at : at + width]
+            for order in _ORDERS:
+                prefix = len(body) - int.from_bytes(number, order)
+                if at - _WIDEST <= prefix < at and prefix >= _SHORTEST_PREFIX:
+                    yield prefix
 
 
 def _slots() -> Iterator[IntegerSlot]:
     for version in _WIDTHS:
         for width in _WIDTHS:
-            orders: tuple[ByteOrder, ...] = ("big", "little") if width > 1 else ("big",)
+            orders = _ORDERS if width > 1 else _ORDERS[:1]
             yield from (IntegerSlot("length", version, width, order) for order in orders)
 
 
@@ -166,7 +173,7 @@ def _starts(octets: bytes) -> Iterator[int]:
     while at >= 0:
         if data_of(octets, at).is_message:
             first = max(0, at - _LONGEST_ACRONYM)
-            yield from (start for start in range(first, at + 1) if begins_message(octets, start))
+            yield from (start for start in range(first, at + 1) if bracket_of(octets, start) == at)
             return
         at = octets.find(b"<", at + 1, _LONGEST_HEADER)
 

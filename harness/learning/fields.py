@@ -7,17 +7,19 @@ many frames speak against it, how odd it would be if it were so, and the evidenc
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from starwire.protocol.layout import ByteOrder, Pad
 from starwire.protocol.profile import TARGETS
 from starwire.protocol.status import MessageType, Operation, Status, Transaction
 
-from .preferences import WIDE_MULTIPLE
+from .preferences import WIDE_FLAG, WIDE_MULTIPLE
 from .traffic import Data
 
 TEXTS = frozenset({"session_key", "target", "user_id", "enterprise_id"})
@@ -33,6 +35,11 @@ _STATUSES = {int(status) for status in Status}
 _BARE = {int(status) for status in Status if status not in (1, 3, 4, 5, 100)}
 _ODD = 4.0
 """The cost of what is against the custom in every frame; of some frames, as much less."""
+_FALLS = 12.0
+"""The cost of serials that never rise: a wrong order or a wrong place makes them fall."""
+_STRIDE = 6.0
+"""The cost of each octet of a serial that stands still below the one that counts: numbers are given
+out one by one, and read the wrong way round they go in strides of 256."""
 
 
 class Row(Struct, gc=False):
@@ -56,6 +63,8 @@ class Judged(Struct, frozen=True):
     of: int
     odd: float = 0.0
     words: str = ""
+    no_text: int = 0
+    """Where it is no text, and would be none with more octets behind it."""
 
 
 Values = Sequence[int]
@@ -72,7 +81,8 @@ def judge_integer(
     if width > 1 and seen and not any(value & 0xFF for value in seen):
         if len(seen) > 2 and name != "version":
             return Judged(len(rows), len(rows), words="a multiple of 256 in every frame")
-        return Judged(judged.wrong, judged.of, judged.odd + WIDE_MULTIPLE, judged.words)
+        odd = judged.odd + (WIDE_FLAG if name == "echo" else WIDE_MULTIPLE)
+        return Judged(judged.wrong, judged.of, odd, judged.words)
     return judged
 
 
@@ -83,24 +93,31 @@ def judge_text(name: str, rows: Sequence[Row], start: int, width: int, pad: Pad)
     fits = _TEXT[pad].fullmatch
     wrong = sum(count for value, count in seen.items() if not fits(value))
     texts = {value: value.rstrip(fill) for value in seen}
-    empty = sum(count for value, count in seen.items() if not texts[value])
     full = all(len(text) == width for text in texts.values())
     padded = "its fill was never seen" if full else f"filled with {_NAMES[pad]}"
+    judged = Judged(wrong, len(rows), 0.0, padded, wrong)
     if name == "target":
-        wrong = sum(
-            count
-            for value, count in seen.items()
-            if texts[value] not in _TARGETS and (texts[value] or not fits(value))
-        )
-        names = sorted(text.decode() for text in set(texts.values()) & _TARGETS)
-        odd = _ODD * empty / len(rows)
-        return Judged(wrong, len(rows), odd, f"{', '.join(names) or 'always empty'}, {padded}")
+        return _judge_target(rows, seen, texts, judged)
     if name == "session_key":
-        return _judge_key(rows, seen, texts, width, Judged(wrong, len(rows), 0.0, padded))
-    return _judge_identity(name, rows, texts, (start, end), Judged(wrong, len(rows), 0.0, padded))
+        return _judge_key(rows, seen, texts, width, judged)
+    return _judge_identity(name, rows, texts, (start, end), judged)
 
 
 _NAMES: dict[Pad, str] = {"nul": "NULs", "blank": "blanks"}
+
+
+def _judge_target(
+    rows: Sequence[Row], seen: Counter[bytes], texts: dict[bytes, bytes], judged: Judged
+) -> Judged:
+    unknown = sum(
+        count for value, count in seen.items() if texts[value] and texts[value] not in _TARGETS
+    )
+    empty = sum(count for value, count in seen.items() if not texts[value])
+    names = sorted(text.decode() for text in set(texts.values()) & _TARGETS)
+    words = f"{', '.join(names) or 'always empty'}, {judged.words}"
+    return replace(
+        judged, wrong=max(unknown, judged.wrong), odd=_ODD * empty / len(rows), words=words
+    )
 
 
 def _judge_key(
@@ -117,7 +134,7 @@ def _judge_key(
     empty = sum(count for value, count in seen.items() if not texts[value])
     plural = "" if len(keys) == 1 else "s"
     told = f"{len(keys)} key{plural} in {len(rows) - empty} frames, empty in {empty}"
-    return Judged(judged.wrong, judged.of, odd, f"{told}, {judged.words}")
+    return replace(judged, odd=odd, words=f"{told}, {judged.words}")
 
 
 def _judge_identity(
@@ -136,13 +153,13 @@ def _judge_identity(
         if row.is_request and field and told:
             said += 1
             equal += field == told
-    odd = _ODD * (said - equal) / said if said else 0.0
     filled = sum(1 for row in rows if texts[row.octets[start:end]])
     words = [f"filled in {filled} frames" if filled else "always empty", judged.words]
     if equal:
         key = "USERID" if name == "user_id" else "ENTPID"
         words.append(f"the {key} of the message in {equal} of {said}")
-    return Judged(judged.wrong, judged.of, odd + 0.5 * (not filled), ", ".join(words))
+    wrong = judged.wrong + said - equal
+    return replace(judged, wrong=wrong, odd=0.5 * (not filled), words=", ".join(words))
 
 
 def _version(rows: Sequence[Row], values: Values) -> Judged:
@@ -179,7 +196,10 @@ def _type(rows: Sequence[Row], values: Values) -> Judged:
         if value > MessageType.BULK:
             wrong += 1
         elif row.is_request:
-            wrong += row.data.is_message and value > MessageType.REQUEST
+            if row.data.is_message:
+                wrong += value > MessageType.REQUEST
+            elif row.data.is_other:
+                wrong += value < MessageType.POLL  # an identifier or a bulk header
         elif value and row.line in asked:
             wrong += value not in asked[row.line]
     return Judged(wrong, len(rows), 0.0, f"seen: {_told(values)}")
@@ -199,8 +219,11 @@ def _serial(rows: Sequence[Row], values: Values) -> Judged:
     right = sum(value in asked[line] for line, value in replies)
     pairs = list(itertools.pairwise(requests))
     falls = sum(after < before for before, after in pairs)
-    odd = _ODD * falls / len(pairs) if pairs else 0.0
+    odd = _FALLS * falls / len(pairs) if pairs else 0.0
     odd += _ODD * (1 - len(set(requests)) / len(requests)) if requests else 0.0
+    steps = sorted(abs(after - before) for before, after in pairs if after != before)
+    if steps:
+        odd += _STRIDE * math.log(steps[len(steps) // 2], 256)
     told = f"{len(set(requests))} numbers in {len(requests)} requests"
     if pairs:
         told += f", rising in {len(pairs) - falls} of {len(pairs)} steps"

@@ -13,13 +13,15 @@ WRONG = 2.0
 """The cost of a frame that speaks against a field."""
 UNLIKELY = 6.0
 """A layout that costs so much more than the chosen one is told apart from those that might be."""
-OWN_ORDER = 3.0
+OWN_ORDER = 4.0
 """A field with another byte order than the rest of the profile."""
 LITTLE = 0.25
 """Network byte order is the custom of TCP/IP."""
 OWN_PAD = 0.5
 WIDE_MULTIPLE = 5.0
 """A number whose last octet is 0 in each of one or two values that were seen."""
+WIDE_FLAG = 12.0
+"""The same of a flag, which is 0 or 1 wherever it is nothing but a flag."""
 
 _NARROW = {1: 0.0, 2: 1.0, 4: 1.5}
 _WIDTHS: dict[str, dict[int, float]] = {
@@ -39,7 +41,7 @@ _WIDTHS: dict[str, dict[int, float]] = {
     "user_id": {20: 0.0, 8: 0.3, 16: 0.3, 32: 0.3},
     "enterprise_id": {8: 0.0},
 }
-_OTHER_INTEGER = 5.0
+_OTHER_INTEGER = 3.0
 _OTHER_TEXT = 1.0
 _FILLS: dict[str, Pad] = {"session_key": "nul"}
 _USUAL = {"serial": 8, "status": 2, "transfer": 8, "offset": 8, "total": 8, "session_key": 32}

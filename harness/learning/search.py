@@ -88,17 +88,15 @@ class Search:
         least = _LEAST.get(name, 1) if behind else room
         widths = range(max(1, least), min(widest, room) + 1)
         for width in widths:
-            judge = self._texts if name in TEXTS else self._integers
-            found = list(judge(name, start, width))
-            yield from found
-            if name in TEXTS and not found:
-                return  # what is no text is none either with more octets behind it
-
-    def _texts(self, name: str, start: int, width: int) -> Iterator[Choice]:
-        pads: tuple[Pad, ...] = ("nul", "blank")
-        for pad in pads:
-            judged = judge_text(name, self.rows, start, width, pad)
-            yield from self._kept(name, start, width, pad, judged)
+            if name not in TEXTS:
+                yield from self._integers(name, start, width)
+                continue
+            pads: tuple[Pad, ...] = ("nul", "blank")
+            judged = {pad: judge_text(name, self.rows, start, width, pad) for pad in pads}
+            for pad, one in judged.items():
+                yield from self._kept(name, start, width, pad, one)
+            if all(one.no_text > _TOLERATED * one.of for one in judged.values()):
+                return
 
     def _integers(self, name: str, start: int, width: int) -> Iterator[Choice]:
         orders: tuple[ByteOrder, ...] = ("big", "little") if width > 1 else ("big",)

@@ -52,6 +52,8 @@ class Data(Struct, frozen=True, gc=False):
     """What the data of a frame say."""
 
     is_message: bool = False
+    is_other: bool = False
+    """There are data, and they are not even the beginning of a message."""
     error: int | None = None
     """The value of ERROR."""
     user: str = ""
@@ -60,16 +62,19 @@ class Data(Struct, frozen=True, gc=False):
     size: int = 0
 
 
-def begins_message(octets: bytes, start: int) -> bool:
-    """Whether a message may begin there: an acronym of 1 to 4 letters or none, `<` (SYN-01)."""
-    return _MESSAGE.match(octets, start) is not None
+def bracket_of(octets: bytes, start: int) -> int:
+    """Where the `<` of a message stands that may begin at `start`, with an acronym of 1 to 4
+    letters or none (SYN-01); -1 if none may.
+    """
+    found = _MESSAGE.match(octets, start)
+    return found.end() - 1 if found else -1
 
 
 def data_of(octets: bytes, start: int) -> Data:
     """What the octets from `start` on say."""
     size = len(octets) - start
-    if not begins_message(octets, start):
-        return Data(size=size)
+    if bracket_of(octets, start) < 0:
+        return Data(is_other=size > 0, size=size)
     try:
         message = parse(octets[start:])
     except MetadataError:
@@ -78,6 +83,7 @@ def data_of(octets: bytes, start: int) -> Data:
     error = told.get("ERROR", "").strip()
     return Data(
         True,
+        False,
         int(error) if _ERROR.fullmatch(error) else None,
         told.get("USERID", "").strip(),
         told.get("ENTPID", "").strip(),
