@@ -41,9 +41,7 @@ def profiles(draw: st.DrawFn, *, own_orders: bool = False) -> Profile:
     status = integers(1, 4, mixed)
     key = st.builds(Text, st.just(draw(st.integers(8, 40))), PADS)
     base = shipped("default")
-    common = CommonLayout(
-        *[draw(one) for one in (flag, length, flag, key, flag, serial, status)]
-    )
+    common = CommonLayout(*[draw(one) for one in (flag, length, flag, key, flag, serial, status)])
     dispatcher = DispatcherLayout(
         draw(flag),
         draw(length),
@@ -87,7 +85,12 @@ class Traffic:
     def __init__(self, profile: Profile, seed: int, transactions: int = 40) -> None:
         self.profile = profile
         self.lines: list[Line] = []
-        self.headers: dict[str, list[bytes]] = {"common": [], "dispatcher": [], "web": [], "bulk": []}
+        self.headers: dict[str, list[bytes]] = {
+            "common": [],
+            "dispatcher": [],
+            "web": [],
+            "bulk": [],
+        }
         self._random = random.Random(seed)
         widest = min(profile.common.serial.width, 6)
         self._serial = self._random.randrange(1, 1 << 8 * widest - 2)

@@ -72,7 +72,12 @@ def cut(streams: list[Stream], names: list[str], spoken: Spoken) -> Cut:
         for start, end in itertools.pairwise(cuts)
     ]
     _mark_twins(frames)
-    header = _header_size(frames, spoken)
+    header = message_start(frame.octets for frame in frames)
+    if header is None:
+        raise NothingLearned(
+            f"no message text found in the frames of the {spoken} header: is the capture encrypted?"
+            " Capture behind the encryption, or one that holds transactions and not only echoes"
+        )
     left = {
         (stream.line, stream.sender): cuts[-1]
         for stream, cuts in zip(streams, ends, strict=True)
@@ -151,20 +156,15 @@ def _mark_twins(frames: list[Frame]) -> None:
         frame.is_twin = (frame.line, not frame.is_request, frame.octets) in said
 
 
-def _header_size(frames: Iterable[Frame], spoken: Spoken) -> int:
-    """Where the data of most frames are a message. Raises NothingLearned."""
+def message_start(frames: Iterable[bytes]) -> int | None:
+    """Where in most frames a message begins that is all of the rest; None if there is none."""
     votes: Counter[int] = Counter()
-    asked = {frame.octets for frame in frames if len(frame.octets) <= _LONGEST_ASKED}
+    asked = {octets for octets in frames if len(octets) <= _LONGEST_ASKED}
     for octets in itertools.islice(asked, _MOST_ASKED):
         votes.update(_starts(octets))
-    if not votes:
-        raise NothingLearned(
-            f"no message text found in the frames of the {spoken} header: is the capture encrypted?"
-            " Capture behind the encryption, or one that holds transactions and not only echoes"
-        )
     # A bare group counts behind an acronym too, so that several starts may have as many votes.
-    best = max(votes.values())
-    return min(start for start, count in votes.items() if count == best)
+    best = max(votes.values(), default=0)
+    return min((start for start, count in votes.items() if count == best), default=None)
 
 
 def _starts(octets: bytes) -> Iterator[int]:

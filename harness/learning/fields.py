@@ -278,9 +278,10 @@ def _transfer(rows: Sequence[Row], values: Values) -> Judged:
     for row, value in zip(rows, values, strict=True):
         if row.is_request:
             wrong += row.data.is_message and value != 0
-            last.pop(row.line, None)
         elif row.status != Status.APPLICATION_ERROR:
             wrong += value == 0 or last.setdefault(row.line, value) != value
+            if row.status != Status.BULK:
+                last.pop(row.line, None)
     return Judged(wrong, len(rows), 0.0, f"seen: {_told(values)}")
 
 
@@ -291,27 +292,33 @@ def _offset(rows: Sequence[Row], values: Values) -> Judged:
     for row, value in zip(rows, values, strict=True):
         if row.is_request:
             wrong += row.data.is_message and value != 0
-            due.pop(row.line, None)
         elif row.status in (Status.BULK, Status.BULK_END):
-            if row.line in due:
-                steps += 1
-                wrong += due[row.line] != value
-            due[row.line] = value + (row.data.size if row.status == Status.BULK else 0)
-    return Judged(wrong, len(rows), 0.0, f"goes on where the frame before ended in {steps} frames")
+            steps += row.line in due
+            wrong += due.get(row.line, value) != value
+            due[row.line] = value + row.data.size
+            if row.status == Status.BULK_END:
+                due.pop(row.line, None)
+        else:
+            due.pop(row.line, None)
+    told = f"goes on where the frame before it ended in {steps} frames"
+    return Judged(wrong, len(rows), 0.0, told)
 
 
 def _total(rows: Sequence[Row], values: Values) -> Judged:
+    """The same in all frames of a transfer, and no less than what was sent."""
     wrong = 0
     last: dict[int, int] = {}
+    sent: defaultdict[int, int] = defaultdict(int)
     for row, value in zip(rows, values, strict=True):
         if row.is_request:
             wrong += value != 0
-            last.pop(row.line, None)
-        elif row.status == Status.BULK:
-            wrong += value < row.data.size or last.setdefault(row.line, value) != value
-        elif row.status == Status.BULK_END:
-            wrong += last.setdefault(row.line, value) != value
-    return Judged(wrong, len(rows), 0.0, f"seen: {_told(values)}")
+        elif row.status in (Status.BULK, Status.BULK_END, Status.CANCELLED):
+            sent[row.line] += row.data.size if row.status == Status.BULK else 0
+            wrong += last.setdefault(row.line, value) != value or value < sent[row.line]
+            if row.status != Status.BULK:
+                last.pop(row.line, None)
+                sent.pop(row.line, None)
+    return Judged(wrong, len(rows), 0.0, f"the same in all frames of a transfer: {_told(values)}")
 
 
 _INTEGERS: dict[str, Callable[[Sequence[Row], Values], Judged]] = {

@@ -17,6 +17,7 @@ from starwire.protocol.layout import (
     WebLayout,
 )
 
+from .bulk import bulk_search
 from .cutting import Cut, Stream, cut, web_prefix
 from .fields import Row
 from .preferences import LITTLE, UNLIKELY
@@ -78,12 +79,13 @@ def propose(lines: Sequence[Line]) -> Proposal:
     names = [line.name for line in lines]
     notes: list[str] = []
     searches: dict[str, Search] = {}
+    cuts: dict[str, Cut] = {}
     longest, counts = 0, {}
     for spoken in ("common", "dispatcher"):
         streams, prefixes = _streams(lines, spoken)
         if not streams:
             continue
-        found = cut(streams, names, spoken)
+        found = cuts[spoken] = cut(streams, names, spoken)
         notes += _left_notes(found, streams, lines)
         rows = _rows(found)
         longest = max(longest, *(row.size for row in rows))
@@ -95,6 +97,14 @@ def propose(lines: Sequence[Line]) -> Proposal:
     if not searches:
         raise NothingLearned("no connection of this wire was found in the capture")
     chosen, order = _together(searches)
+    if (bulk := bulk_search(cuts, chosen, order)) is not None:
+        searches["bulk"], chosen["bulk"] = bulk
+        counts["bulk"] = len(searches["bulk"].rows)
+    notes += (
+        f"no {header} header was captured: it is kept as `default` has it"
+        for header in NAMES
+        if header not in chosen
+    )
     proposal = Proposal(order, None, {}, longest, counts, notes)
     for header, path in chosen.items():
         proposal.headers[header] = _with_alternatives(searches, chosen, header, path, order)

@@ -109,7 +109,7 @@ def _tables(proposal: Proposal) -> Iterator[str]:
             for field in fields:
                 yield f"{_setting(field, proposal.byte_order)}  # {field.words}"
         elif key is not None and header != "bulk":
-            yield "\n# Not captured; its session key is as wide as the others'."
+            yield "\n# Not captured; its session key is as wide as that of the others."
             yield f"[{header}]"
             yield f"session_key = {{ width = {key.width} }}"
 

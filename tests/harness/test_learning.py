@@ -1,6 +1,7 @@
 """Profiles learned from traffic of any profile: the same layout, or one that reads it the same."""
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support_learning import Traffic, profiles
@@ -49,13 +50,15 @@ def assert_learned(profile, traffic):
     return proposal
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
 @given(profiles(), st.integers(0, 1 << 30))
 def test_any_profile_of_one_byte_order_is_learned(profile, seed):
     assert_learned(profile, Traffic(profile, seed))
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
 @given(profiles(own_orders=True), st.integers(0, 1 << 30))
 def test_any_profile_of_mixed_byte_orders_is_learned(profile, seed):
     assert_learned(profile, Traffic(profile, seed))

@@ -10,7 +10,7 @@ from starwire.harness.cli import main
 from starwire.protocol.profile import load_profile, shipped
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "recordings" / "v1"
-LAYOUTS = ("common", "dispatcher", "web")
+LAYOUTS = ("common", "dispatcher", "web", "bulk")
 
 
 def run(*arguments, status=0):
