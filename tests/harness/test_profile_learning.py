@@ -37,7 +37,8 @@ def test_one_hop_alone_gives_its_header_and_the_width_of_the_key(tmp_path):
     out = tmp_path / "learned.toml"
     told = run("learn", RECORDINGS / "little", "--hop", "proxy", "--out", out).stdout
     learned = load_profile(out.read_text("utf-8"))
-    assert "dispatcher header" not in told
+    assert "dispatcher header:" not in told
+    assert "note: no dispatcher header was captured" in told
     assert learned.common == shipped("little").common
     assert learned.dispatcher.session_key.width == learned.web.session_key.width == 16
     assert learned.dispatcher.status == shipped("default").dispatcher.status
