@@ -123,3 +123,34 @@ def outcomes(*pairs: tuple[Outcome, str]) -> Iterable[Result]:
     """A result for each outcome and reason."""
     for number, (outcome, reason) in enumerate(pairs):
         yield result(f"case.n{number}@rm", outcome=outcome, reason=reason)
+
+
+BREAKOUT = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>\u2028'\"&amp;"
+"""What would be markup, wherever it is taken for markup."""
+
+
+def hostile_report() -> Report:
+    """One of which every text is that."""
+    one = failed(
+        f"{BREAKOUT}@{BREAKOUT}",
+        sentence=BREAKOUT,
+        rules=(BREAKOUT,),
+        seat=BREAKOUT,
+        reason=BREAKOUT,
+        expected=BREAKOUT,
+        got=BREAKOUT,
+        rerun=BREAKOUT,
+        flags=(BREAKOUT,),
+    )
+    return report(
+        one,
+        target=BREAKOUT,
+        implementation=BREAKOUT,
+        seats=(BREAKOUT,),
+        profile=BREAKOUT,
+        version=BREAKOUT,
+        started=BREAKOUT,
+        complete=False,
+        stopped=BREAKOUT,
+        clauses={BREAKOUT: Clause(id=BREAKOUT, title=BREAKOUT, text=BREAKOUT, hash=BREAKOUT)},
+    )

@@ -112,12 +112,15 @@ class Anatomist:
             yield from _messages(octets)
             return
         at = 0
+        answered = _ANSWERED.match(first.text)
+        if answered and answered[1] != "200":
+            return
         if spoken == "web":
             if head := _HTTP.match(octets):
                 end = octets.find(b"\r\n\r\n", head.end() - 2)
                 at = len(octets) if end < 0 else end + 4
                 yield Mark(0, "http", at)
-            if at < len(octets) and _has_web_header(first):
+            if at < len(octets) and (first.what == "sent" or answered):
                 yield Mark(at, "web", self._size("web"))
                 at += self._size("web")
         yield from self._frames(octets, at, "common" if spoken == "common" else "dispatcher")
@@ -129,7 +132,8 @@ class Anatomist:
             length = self._number(octets, at, layer, "length")
             if length is None or len(octets) < at + size:
                 return
-            data, end = at + size, min(max(at + length, at + size), len(octets))
+            data, end = at + size, at + length if length >= size else len(octets)
+            end = min(end, len(octets))
             is_bulk = self._number(octets, at, layer, "type") == MessageType.BULK
             if is_bulk and end - data >= self._size("bulk") > 0:
                 operation = self._number(octets, data, "bulk", "operation")
@@ -199,14 +203,6 @@ def _starts(events: Sequence[Event], stream: list[int]) -> list[tuple[int, int]]
         starts.append((number, at))
         at += len(events[number].octets)
     return starts
-
-
-def _has_web_header(event: Event) -> bool:
-    """Of a response those octets that begin it, if it was a good one; of requests all."""
-    if event.what == "sent":
-        return True
-    found = _ANSWERED.match(event.text)
-    return found is not None and found[1] == "200"
 
 
 def _messages(octets: bytes) -> Iterator[tuple[int, int]]:

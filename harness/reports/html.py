@@ -18,6 +18,7 @@ import jinja2
 from markupsafe import Markup
 
 from starwire.harness.conformance.result import Event, Outcome, Report, Result
+from starwire.harness.display import shown
 from starwire.protocol.explaining import WORDS, word_for
 
 from .anatomy import Anatomist
@@ -51,7 +52,7 @@ def html_page(reports: Sequence[Report]) -> str:
         "cases": cases,
     }
     style, script = _part("style.css"), "".join(map(_part, _SCRIPTS))
-    return _template().render(
+    page = _template().render(
         reports=[
             {"name": name, "report": report, "verdict": verdict(report), "bar": _bar(report)}
             for name, report in zip(names, reports, strict=True)
@@ -63,6 +64,8 @@ def html_page(reports: Sequence[Report]) -> str:
         matrix=_embedded(matrix),
         details=_embedded(details.plain()),
     )
+    # A name from a command line that is no UTF-8 came in with surrogates.
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _policy(style: str, script: str) -> str:
@@ -88,6 +91,7 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["shown"] = shown
     return environment.from_string(_part("page.html"))
 
 

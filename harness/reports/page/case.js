@@ -109,10 +109,9 @@ function rulesBlock(row) {
     const head = make("h3", {}, make("a", { href: "#/?" + new URLSearchParams({ rule }) }, make("code", {}, shown(rule))),
       " ", ...titleOf(rule));
     if (!clause) return make("section", { class: "clause" }, head);
-    const block = make("details", { class: "clause", open: clause.text.length < LONG_RULE }, make("summary", {}, head));
-    if (clause.differs) block.append(make("p", { class: "flag" }, "Its text differs between these runs; this is the first one's."));
-    block.append(ruleText(shown(clause.text)));
-    return block;
+    return make("section", { class: "clause" },
+      make("details", { open: clause.text.length < LONG_RULE }, make("summary", {}, head), ruleText(shown(clause.text))),
+      clause.differs ? make("p", { class: "flag" }, "Its text differs between these runs; this is the first one's.") : null);
   })];
 }
 

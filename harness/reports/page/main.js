@@ -39,7 +39,7 @@ addEventListener("scroll", () => { if (view === "cases") shownAt = scrollY; }, {
 addEventListener("hashchange", route);
 addEventListener("beforeprint", () => {
   makeSome(Infinity);
-  for (const folded of MAIN.querySelectorAll("details.clause")) folded.open = true;
+  for (const folded of MAIN.querySelectorAll(".clause details")) folded.open = true;
 });
 narrow.addEventListener("change", () => { if (view === "case") route(); });
 
