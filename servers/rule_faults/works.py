@@ -49,6 +49,10 @@ class Works:
             owner[name] = made(old)
             self._undo.callback(owner.__setitem__, name, old)
             return
+        if name not in vars(owner):  # a class that inherits it
+            setattr(owner, name, made(getattr(owner, name)))
+            self._undo.callback(delattr, owner, name)
+            return
         old = vars(owner)[name]
         inner = old.__func__ if isinstance(old, staticmethod) else old
         setattr(owner, name, made(inner))

@@ -200,6 +200,7 @@ class Chain:
         method: str = "POST",
         path: str = "/nmci",
         body: bytes | None = None,
+        head: str = "",
         **fields: Any,
     ) -> Posted:
         """What the web server makes of a POST."""
@@ -208,10 +209,11 @@ class Chain:
             body = WIRE.web.encode(WebHeader(transaction, key)) + inner
         cookies = (cookie,) if isinstance(cookie, str) else cookie
         lines = [f"{method} {path} HTTP/1.1", "Host: h", f"Content-Length: {len(body)}"]
+        if head:
+            lines.append(head)
         if cookies:
             lines.append("Cookie: " + "; ".join(f"nmci={one}" for one in cookies))
-        head = "\r\n".join([*lines, "", ""]).encode()
-        return Posted(self.say("web", head + body))
+        return Posted(self.say("web", "\r\n".join([*lines, "", ""]).encode() + body))
 
     def logon(self, user: str = "jeanvnet2", password: str = "interact", **fields: Any) -> Posted:
         """Over the web server."""

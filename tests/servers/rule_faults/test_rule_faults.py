@@ -9,9 +9,15 @@ import pytest
 
 from starwire.servers.rule_faults import RULE_FAULTS, all_faults, rule_fault, switched_on
 
-from . import proofs_of_dispatching, proofs_of_frames, proofs_of_transports
+from . import proofs_of_dispatching, proofs_of_frames, proofs_of_transports, proofs_of_web
+from .test_over_tls import PROVED_HERE
 
-PROOFS = {**proofs_of_frames.PROOFS, **proofs_of_dispatching.PROOFS, **proofs_of_transports.PROOFS}
+PROOFS = {
+    **proofs_of_frames.PROOFS,
+    **proofs_of_dispatching.PROOFS,
+    **proofs_of_transports.PROOFS,
+    **proofs_of_web.PROOFS,
+}
 RULES = set(
     re.findall(
         r"^### ([A-Z]{3}-[0-9]{2})$",
@@ -22,7 +28,7 @@ RULES = set(
 
 
 def test_every_fault_has_its_proof() -> None:
-    assert sorted(PROOFS) == sorted(RULE_FAULTS)
+    assert sorted([*PROOFS, *PROVED_HERE]) == sorted(RULE_FAULTS)
 
 
 @pytest.mark.parametrize("name", PROOFS)
