@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starwire.grammar import MetadataError, parse
+from starwire.grammar import Message, MetadataError, parse
 from starwire.protocol.catalogue import MessageSpec
 
 from ..transcript import Received
@@ -19,15 +19,10 @@ def taken(spec: MessageSpec, also: tuple[int, ...] = ()) -> Expectation:
     listed = ", ".join(map(str, sorted(codes & {0, *also})))
 
     def holds(reply: Received) -> bool:
-        try:
-            answer = parse(response_in(reply.data))
-        except MetadataError:
-            return False
-        if not answer.acronym:
-            return "METADATA" in answer
-        if answer.acronym != spec.reply or "ERROR" not in answer:
-            return False
-        return answer["ERROR"].value.scalar in set(map(str, codes))
+        answer = _answer(reply)
+        if answer is None or not answer.acronym:
+            return answer is not None and "METADATA" in answer
+        return answer.acronym == spec.reply and reads_as_code(reply) in codes
 
     return satisfies(f"{spec.reply} with ERROR {listed}, or that says that nothing is there", holds)
 
@@ -35,3 +30,19 @@ def taken(spec: MessageSpec, also: tuple[int, ...] = ()) -> Expectation:
 def refused(number: int) -> Expectation:
     """It is refused, with that code."""
     return code(number)
+
+
+def reads_as_code(reply: Received) -> int | None:
+    """The ERROR of an answer; None where there is none."""
+    answer = _answer(reply)
+    if answer is None or "ERROR" not in answer:
+        return None
+    text = answer["ERROR"].value.scalar
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _answer(reply: Received) -> Message | None:
+    try:
+        return parse(response_in(reply.data))
+    except MetadataError:
+        return None
