@@ -4,6 +4,8 @@
     ./dev docs              error-codes.md, the last two sections of protocol.md, and the schemas of
                             recordings, bundles and reports
     ./dev docs --check      writes nothing; exit status 1 if a file is not what it would write
+    ./dev docs --reviewed RULE..
+                            says that the cases of these rules were held against their texts
 
 The tables are protocol/codes.toml and protocol/catalogue/*.toml; what stands behind a mark
 `<!-- codes: generated -->` or `<!-- catalogue: generated -->` is theirs, and is written over.
@@ -11,9 +13,11 @@ The tables are protocol/codes.toml and protocol/catalogue/*.toml; what stands be
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -21,7 +25,7 @@ from typing import Any
 
 import msgspec
 
-from starwire.harness.conformance.result import Report
+from starwire.harness.conformance.result import Clause, Report
 from starwire.protocol.bundle import Manifest
 from starwire.protocol.catalogue import (
     Catalogue,
@@ -99,6 +103,8 @@ chooses one, the first parameter that would is missing, unless one variant needs
 
 def main(arguments: list[str], docs: Path = DOCS) -> int:
     """Write the files, or compare them; gives the exit status."""
+    if arguments[:1] == ["--reviewed"]:
+        return review(arguments[1:], docs)
     if arguments not in ([], ["--check"]):
         print(f"generate.py: {' '.join(arguments)}: only --check is known", file=sys.stderr)
         return 2
@@ -106,12 +112,13 @@ def main(arguments: list[str], docs: Path = DOCS) -> int:
     for path, text in generated(docs).items():
         if path.exists() and path.read_text("utf-8") == text:
             continue
+        name = f"docs/{path.name}" if path.parent == docs else str(path.relative_to(docs.parent))
         if arguments:
             wrong = 1
-            print(f"docs/{path.name} is not what the tables give: run ./dev docs")
+            print(f"{name} is not what the tables give: run ./dev docs")
         else:
             path.write_text(text, "utf-8")
-            print(f"docs/{path.name} written")
+            print(f"{name} written")
     return wrong
 
 
@@ -124,12 +131,50 @@ def generated(docs: Path) -> dict[Path, str]:
     broken = replaced(faults.read_text("utf-8"), "rule-faults", "\n".join(rule_faults_section()))
     return {
         page: text,
+        rules_file(docs): rules_text(text),
         faults: broken,
         docs / "error-codes.md": "\n".join(codes_page()) + "\n",
         docs / "recording.schema.json": recording_schema(),
         docs / "bundle.schema.json": schema_text("The manifest of a starwire bundle", Manifest),
         docs / "report.schema.json": schema_text("A report of starwire check, format 1", Report),
     }
+
+
+def review(ids: list[str], docs: Path) -> int:
+    """Write the hashes that these rules have today to reviewed.toml."""
+    rules = json.loads(rules_file(docs).read_text("utf-8"))
+    path = rules_file(docs).with_name("reviewed.toml")
+    text = path.read_text("utf-8")
+    head, known = text.partition("\n\n")[0], tomllib.loads(text)
+    hashes = {
+        rule["id"]: rule["hash"] if rule["id"] in ids else known.get(rule["id"], "")
+        for rule in rules
+    }
+    missing = sorted(set(ids) - set(hashes))
+    if missing:
+        print(f"generate.py: {missing[0]}: no such rule", file=sys.stderr)
+        return 2
+    lines = [f'{id} = "{digest}"' for id, digest in hashes.items()]
+    path.write_text("\n".join([head, "", *lines]) + "\n", "utf-8")
+    return 0
+
+
+def rules_file(docs: Path) -> Path:
+    """Where the rules stand for the program, which comes without this folder."""
+    room = docs.parent / "harness" / "conformance"
+    return (room if room.is_dir() else docs) / "rules.json"
+
+
+def rules_text(specification: str) -> str:
+    """Every rule of protocol.md: id, title, text, and the hash of the text."""
+    rules = []
+    for id, title, body in re.findall(
+        r"^### ([A-Z]{3}-\d\d)\n\n\*\*(.+?)\.\*\*\n(.*?)(?=^##+ |\Z)", specification, re.M | re.S
+    ):
+        words = " ".join(body.split())
+        digest = hashlib.sha256(words.encode("utf-8")).hexdigest()[:12]
+        rules.append(Clause(id=id, title=title, text=body.strip(), hash=digest))
+    return msgspec.json.format(msgspec.json.encode(rules), indent=1).decode("utf-8") + "\n"
 
 
 def replaced(text: str, name: str, section: str) -> str:

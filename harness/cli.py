@@ -15,7 +15,7 @@ from starwire.grammar import __version__
 from starwire.protocol.endpoints import DEFAULT_PORTS, SHAREABLE
 
 from .commands import CannotBeDone, Commands, cannot, profile_option, read_octets, read_profile
-from .conformance.commands import check
+from .conformance.commands import check, rules
 from .judge import judge
 from .profile_commands import profile
 from .reports.commands import report_command
@@ -45,7 +45,9 @@ def main(ctx: click.Context) -> None:
       starwire parse message.msg              what a message says, or where it is broken
       starwire serve                          run the emulator
       starwire send 'GRTL<...>' --to TARGET   one transaction
+      starwire check memory:                  test an implementation, rule by rule
       starwire codes 6612                     what an error code means
+      starwire rules TRN-02                   a rule of the wire, and its cases
       starwire faults                         the rules that serve --break NAME breaks
       starwire recording show traffic.jsonl   what was recorded, decoded
       starwire judge traffic/                 recorded traffic, held to the rules
@@ -546,6 +548,7 @@ def verify(state: str, as_json: bool, **options: Any) -> None:
 
 
 main.add_command(check)
+main.add_command(rules)
 main.add_command(judge)
 main.add_command(report_command)
 main.add_command(profile)

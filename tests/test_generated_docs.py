@@ -38,6 +38,7 @@ def copy(tmp_path: Path) -> Path:
     made = ("recording.schema.json", "bundle.schema.json", "report.schema.json")
     for name in ("protocol.md", "faults.md", "error-codes.md", *made):
         shutil.copy(DOCS / name, tmp_path)
+    shutil.copy(ROOT / "harness" / "conformance" / "rules.json", tmp_path)
     return tmp_path
 
 
@@ -58,6 +59,7 @@ def test_what_stands_there_is_what_would_be_written() -> None:
         ("faults.md", "| `echo-2-is-none` | HDR-05 |", "| `echo-2-is-none` | HDR-06 |"),
         ("recording.schema.json", '"sealed"', '"healed"'),
         ("bundle.schema.json", '"seed"', '"sneed"'),
+        ("rules.json", '"OCT-01"', '"OCT-99"'),
         ("report.schema.json", '"blocked"', '"locked"'),
         ("protocol.md", "| 6612 | the brackets", "| 6612 | the braces"),
         ("protocol.md", "#### GRTL: Retrieve", "#### GRTL: Receive"),

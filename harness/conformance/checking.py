@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
+import time
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -13,13 +16,19 @@ from starwire.protocol.catalogue import Catalogue, catalogue
 from starwire.protocol.endpoints import DEFAULT_PORTS
 from starwire.protocol.profile import Profile, split_address
 
+from ..client import Client
 from ..emulator import in_memory
+from ..failures import ClientError
+from ..reports.terminal import Screen
 from ..target import Target, TargetError, parse_target
-from .case import SEATS, Case, all_cases, seat_of
-from .description import TargetFileError, described
+from .baseline import Baseline
+from .case import EVERYWHERE, SEATS, Case, all_cases, seat_of
+from .description import TargetFileError, User, described
 from .executing import asking
-from .grounds import Grounds, PutFile
+from .grounds import Grounds, PutFile, Refused
 from .in_memory import MemoryWire
+from .reporting import report_of, told
+from .result import Report, Result
 from .running import Plan, Run, with_what_they_follow
 from .sockets import SocketWire, trusting
 from .wire import Wire
@@ -44,8 +53,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     """Globs of cases; a plain name means that name and what stands below it."""
     rules: tuple[str, ...] = ()
+    level: str = ""
     facts: Path | None = None
     files: Path | None = None
+    logon: str = ""
+    """The URL of a web server that gives sessions, where the target has none."""
+    user: str = ""
+    password: str = ""
     longest_wait: float = 2.0
     patience: float = 5.0
     workers: int = 16
@@ -60,6 +74,46 @@ def begin(asked: Asked) -> Run:
     )
 
 
+def listed(asked: Asked) -> list[Case]:
+    """The cases that are wanted, wherever they are run. Raises CannotCheck."""
+    places = tuple(_addresses(asked)) if asked.target not in ("", MEMORY) else EVERYWHERE
+    return _wanted(asked, places)
+
+
+def checked(
+    asked: Asked, screen: Screen, *, baseline: Baseline, words: Sequence[str], name: str = ""
+) -> Report:
+    """Run what is wanted, tell it as it goes, and give the report. Raises CannotCheck."""
+    started, begun = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    run = begin(asked)
+    today = started.date()
+    found: list[Result] = []
+
+    def tell(result: Result) -> None:
+        found.append(told(result, words, baseline, today))
+        screen.add(found[-1])
+
+    screen.begin(asked.target, run.total)
+    try:
+        run.results(tell)
+    except KeyboardInterrupt:
+        run.stopped = "interrupted"
+    finally:
+        screen.stop()
+    report = report_of(
+        found,
+        run.cases,
+        target=asked.target,
+        implementation=name or run.implementation,
+        profile=asked.profile,
+        started=started,
+        seconds=time.perf_counter() - begun,
+        stopped=run.stopped,
+    )
+    screen.end(report)
+    return report
+
+
 def _plan(asked: Asked, wire: Wire) -> Plan:
     return Plan(
         patience=_VIRTUAL_PATIENCE if wire.is_virtual else asked.patience,
@@ -72,7 +126,7 @@ def _plan(asked: Asked, wire: Wire) -> Plan:
 def _grounds(asked: Asked, wire: Wire, put_file: PutFile | None) -> Grounds:
     profile = asked.profile
     try:
-        description = described(asked.facts)
+        description = described(asked.facts).as_user(asked.user, asked.password)
     except TargetFileError as error:
         raise CannotCheck(str(error)) from None
     patience = _VIRTUAL_PATIENCE if wire.is_virtual else asked.patience
@@ -84,8 +138,24 @@ def _grounds(asked: Asked, wire: Wire, put_file: PutFile | None) -> Grounds:
         wire.places,
         wire.now,
         put_file=put_file,
+        mint=_logon(asked),
         seed="" if wire.is_virtual else f"{os.getpid():x}-",
     )
+
+
+def _logon(asked: Asked) -> Callable[[User], str] | None:
+    """What opens sessions at --logon."""
+    if not asked.logon:
+        return None
+
+    def mint(user: User) -> str:
+        try:
+            with Client(asked.logon, profile=asked.profile, insecure=True) as client:
+                return client.logon(user.userid, user.password).key
+        except (ClientError, TargetError) as error:
+            raise Refused(str(error)) from None
+
+    return mint
 
 
 def catalogue_of(profile: Profile) -> Catalogue:
@@ -172,7 +242,7 @@ def _is_wanted(case: Case, asked: Asked) -> bool:
     ruled = not asked.rules or any(
         fnmatchcase(rule, pattern) for rule in case.rules for pattern in asked.rules
     )
-    return named and ruled
+    return named and ruled and asked.level in ("", case.level)
 
 
 def _matches(id: str, name: str) -> bool:

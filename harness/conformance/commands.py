@@ -1,67 +1,170 @@
-"""`starwire check`: the conformance cases against an implementation."""
+"""`starwire check` and `starwire rules`: the conformance cases against an implementation."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..commands import cannot, profile_option, read_profile
 
+if TYPE_CHECKING:
+    from .checking import Asked
+    from .result import Report
+
+_PATH = click.Path(path_type=Path)
+
 
 @click.command(short_help="Test an implementation, rule by rule.")
-@click.argument("target")
-@click.option("--as", "seats", multiple=True, metavar="SEAT", help="proxy, dispatcher, web, ...")
-@click.option("--at", "places", multiple=True, metavar="PLACE=HOST:PORT", help="Another place.")
+@click.argument("target", required=False)
+@click.option("--as", "seats", multiple=True, metavar="SEAT", help="Only cases of these seats.")
+@click.option(
+    "--at",
+    "--native",
+    "places",
+    multiple=True,
+    metavar="PLACE=HOST:PORT",
+    help="Where else the implementation serves: dispatcher, rm, inbox-native, jar, ...",
+)
 @click.option("--case", "names", multiple=True, metavar="GLOB", help="Only these cases.")
 @click.option("--rule", "rules", multiple=True, metavar="GLOB", help="Only cases of these rules.")
-@click.option("--facts", type=click.Path(path_type=Path), help="The target file (TOML).")
-@click.option("--files", type=click.Path(path_type=Path), help="Where the Inbox finds files.")
+@click.option("--level", type=click.Choice(["must", "should", "may"]), help="Only this level.")
+@click.option("--facts", type=_PATH, metavar="FILE", help="The target file: what it has (TOML).")
+@click.option("--files", type=_PATH, metavar="DIR", help="Where the Inbox finds files: DIR/LOC.")
+@click.option("--logon", metavar="URL", help="The web server that gives sessions.")
+@click.option("--user", help="The user that cases are run as; the target file's by default.")
+@click.option("--password", help="That user's password.")
+@click.option("--baseline", type=_PATH, metavar="FILE", help="Failures that are known (TOML).")
+@click.option("--write-baseline", type=_PATH, metavar="FILE", help="Write this run's failures.")
+@click.option("--report", type=_PATH, metavar="DIR", help="Write JSON, JUnit XML and HTML.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON on standard output.")
+@click.option("--list", "only_list", is_flag=True, help="List the cases, and run none.")
+@click.option("--diff", nargs=2, type=_PATH, metavar="OLD NEW", help="Compare two reports.")
+@click.option("--name", default="", help="What the implementation is called in reports.")
 @click.option("--wait", default=2.0, show_default=True, help="Seconds a case may wait on purpose.")
+@click.option("--patience", default=5.0, show_default=True, help="Seconds that a reply may take.")
+@click.option("--retries", default=2, show_default=True, help="How often a failure is tried again.")
 @click.option("--workers", default=16, show_default=True, help="Cases at a time.")
+@click.option("-v", "--verbose", is_flag=True, help="A line for each case.")
 @profile_option
-def check(
-    target: str,
-    seats: tuple[str, ...],
-    places: tuple[str, ...],
-    names: tuple[str, ...],
-    rules: tuple[str, ...],
-    facts: Path | None,
-    files: Path | None,
-    wait: float,
-    workers: int,
-    profile_name: str,
-) -> None:
-    """Test the implementation at TARGET against the rules of the wire."""
-    from collections import Counter
+def check(target: str | None, profile_name: str, **options: Any) -> None:
+    """Test the implementation at TARGET against the rules of the wire, case by case.
 
-    from .checking import Asked, CannotCheck, begin
-    from .result import Outcome, Result
+    \b
+    $ starwire check https://127.0.0.1:8443/nmci
+    $ starwire check proxy://127.0.0.1:8412 --at jar=127.0.0.1:8402 --case 'header.*'
+    $ starwire check memory: --rule TRN-02
+    $ starwire check --diff monday/report.json tuesday/report.json
+
+    TARGET is where it is, as for `send`; its kind says the seat. `memory:` is the emulator itself,
+    without sockets. Sessions come from TARGET's own logon, from --logon, or from a cookie jar that
+    --at names. What else it has (users, good requests, files) is told by --facts; without it, what
+    a new emulator has is taken to be there. What cannot be tried is not applicable, with a reason.
+
+    Exit status 0 good, 1 something failed, 2 could not be done, 3 the harness failed or nothing
+    ran, 4 the baseline names a failure that now passes.
+    """
+    if options["diff"]:
+        _diff(*options["diff"], as_json=options["as_json"])
+    if target is None and not options["only_list"]:
+        cannot("give a TARGET, such as https://127.0.0.1:8443/nmci or memory:")
+    from .checking import Asked
 
     asked = Asked(
-        target=target,
-        seats=seats,
-        places=places,
-        names=names,
-        rules=rules,
-        facts=facts,
-        files=files,
+        target=target or "",
         profile=read_profile(profile_name),
-        longest_wait=wait,
-        workers=workers,
+        seats=options["seats"],
+        places=options["places"],
+        names=options["names"],
+        rules=options["rules"],
+        level=options["level"] or "",
+        facts=options["facts"],
+        files=options["files"],
+        logon=options["logon"] or "",
+        user=options["user"] or "",
+        password=options["password"] or "",
+        longest_wait=options["wait"],
+        patience=options["patience"],
+        workers=options["workers"],
+        retries=options["retries"],
     )
+    if options["only_list"]:
+        _list(asked)
+    report, status = _run(asked, options)
+    if options["report"] is not None:
+        from ..reports.commands import write
 
-    def tell(result: Result) -> None:
-        if result.outcome in (Outcome.FAILED, Outcome.HARNESS_ERROR, Outcome.FLAKY):
-            click.echo(f"{result.outcome.value}  {result.case}  {result.reason}")
+        for path in write(report, options["report"]):
+            click.echo(f"written {path}", err=True)
+    sys.exit(status)
+
+
+def _run(asked: Asked, options: dict[str, Any]) -> tuple[Report, int]:
+    """Run, tell, and give the report with the exit status."""
+    import io
+
+    from ..reports.files import encode
+    from ..reports.summary import verdict
+    from ..reports.terminal import Screen
+    from .baseline import Baseline, BaselineError, baseline_of, read_baseline
+    from .checking import CannotCheck, checked
+
+    path = options["baseline"]
+    try:
+        baseline = Baseline() if path is None else read_baseline(path)
+        quiet = io.StringIO() if options["as_json"] else None
+        screen = Screen(quiet, verbose=options["verbose"])
+        words = sys.argv[2:]
+        report = checked(asked, screen, baseline=baseline, words=words, name=options["name"])
+    except (CannotCheck, BaselineError) as error:
+        cannot(str(error))
+    if options["as_json"]:
+        click.echo(encode(report).decode("utf-8"))
+    if options["write_baseline"] is not None:
+        options["write_baseline"].write_text(baseline_of(report.results), "utf-8")
+    return report, verdict(report).status
+
+
+def _list(asked: Asked) -> None:
+    from .checking import CannotCheck, listed
 
     try:
-        run = begin(asked)
+        for case in listed(asked):
+            click.echo(f"{case.id}  {case.level}  {' '.join(case.rules)}  {case.sentence}")
     except CannotCheck as error:
         cannot(str(error))
-    results = run.results(tell)
-    totals = Counter(result.outcome for result in results)
-    click.echo(", ".join(f"{count} {outcome.value}" for outcome, count in totals.items()))
-    bad = (Outcome.FAILED, Outcome.FLAKY)
-    sys.exit(1 if any(outcome in totals for outcome in bad) else 0)
+    sys.exit(0)
+
+
+def _diff(old: Path, new: Path, *, as_json: bool) -> None:
+    from ..reports.commands import compare_files, show_changes
+
+    changes = compare_files(old, new)
+    click.echo(show_changes(changes, as_json=as_json))
+    sys.exit(changes.status)
+
+
+@click.command(short_help="The rules of the wire, and the cases that prove them.")
+@click.argument("id", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def rules(id: str | None, as_json: bool) -> None:
+    """List the rules with how many cases prove each, or show one: its text and its cases.
+
+    \b
+    $ starwire rules
+    $ starwire rules TRN-02
+
+    A rule without a case has a reason instead. Exit status 0; 2 for no such rule.
+    """
+    from .traceability import rule_json, rule_lines, rules_json, rules_lines
+
+    try:
+        if as_json:
+            click.echo((rules_json() if id is None else rule_json(id)).decode("utf-8"))
+        else:
+            for line in rules_lines() if id is None else rule_lines(id):
+                click.echo(line)
+    except KeyError:
+        cannot(f"{id}: no such rule; `starwire rules` lists them")

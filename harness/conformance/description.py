@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 Use = Literal["main", "colleague", "other", "visitor", "lockout"]
 
@@ -64,6 +65,17 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     def account(self, use: Use) -> User | None:
         """The account of that use."""
         return next((user for user in self.user if user.use == use), None)
+
+    def as_user(self, userid: str, password: str) -> Description:
+        """The same, cases being run as that user; "" keeps what is there."""
+        main = self.account("main")
+        if main is None or not (userid or password):
+            return self
+        same = next((user for user in self.user if user.userid == userid), main)
+        chosen = replace(same, use="main", userid=userid or main.userid)
+        chosen = replace(chosen, password=password or chosen.password)
+        others = tuple(user for user in self.user if user not in (main, same))
+        return replace(self, user=(chosen, *others))
 
 
 def described(path: Path | None) -> Description:

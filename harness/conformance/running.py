@@ -48,7 +48,7 @@ class Run:
 
     def __init__(self, cases: Sequence[Case], wire: Wire, grounds: Grounds, plan: Plan) -> None:
         """`cases` are those that are wanted; what they come after must be among them."""
-        self._cases = cases
+        self.cases = cases
         self._wire = wire
         self._grounds = grounds
         self._plan = plan
@@ -58,6 +58,16 @@ class Run:
         self._lock = threading.Lock()
         self.stopped = ""
         """Why not everything was tried."""
+
+    @property
+    def total(self) -> int:
+        """How many results there will be."""
+        return len(self.cases) + sum(case.name == _PROBE for case in self.cases)
+
+    @property
+    def implementation(self) -> str:
+        """What the target file calls it."""
+        return self._grounds.description.name
 
     def results(self, tell: Tell | None = None) -> list[Result]:
         """Run all; `tell` hears each result as it comes, from any thread."""
@@ -70,9 +80,9 @@ class Run:
                 if tell is not None:
                     tell(result)
 
-        for wave in _waves(self._cases):
+        for wave in _waves(self.cases):
             self._wave(wave, end)
-        for case in self._cases:
+        for case in self.cases:
             if case.name == _PROBE:
                 last = replace(case, name=_LAST, after=(_PROBE,))
                 end(last, self._one(last))
@@ -117,7 +127,7 @@ class Run:
     def _answers(self, case: Case) -> bool:
         """Whether the place is still alive behind a failure."""
         probe = next(
-            (one for one in self._cases if (one.name, one.place) == (_PROBE, case.place)), None
+            (one for one in self.cases if (one.name, one.place) == (_PROBE, case.place)), None
         )
         if probe is None or case.name.startswith("sanity."):
             return True
