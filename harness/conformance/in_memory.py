@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from starwire.protocol.profile import Profile
+
+from .far_ends import Book
+from .far_memory import MemoryEnds
 from .wire import Reset, Silent, Unreachable
 
 
@@ -58,8 +62,8 @@ class MemoryTarget(Protocol):
 class MemoryLine:
     """A connection in memory, as a script's line."""
 
-    def __init__(self, target: MemoryTarget, connection: MemoryConnection) -> None:
-        self._target = target
+    def __init__(self, wire: MemoryWire, connection: MemoryConnection) -> None:
+        self._wire = wire
         self._connection = connection
         connection.read(False)
 
@@ -87,7 +91,7 @@ class MemoryLine:
             return bool(held) or connection.ended or connection.reset
 
         if not has_news():
-            self._target.run(seconds, has_news)
+            self._wire.run(seconds, has_news)
         if held:
             return b"".join(held)
         if connection.reset:
@@ -114,7 +118,7 @@ class MemoryWire:
 
     def __init__(self, target: MemoryTarget) -> None:
         self.target = target
-        self._accepted: dict[str, list[MemoryConnection]] = {}
+        self.ends: MemoryEnds | None = None
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -123,36 +127,27 @@ class MemoryWire:
     def connect(self, place: str, source: str = "") -> MemoryLine:
         try:
             if source:
-                return MemoryLine(self.target, self.target.connect(place, source=source))
-            return MemoryLine(self.target, self.target.connect(place))
+                return MemoryLine(self, self.target.connect(place, source=source))
+            return MemoryLine(self, self.target.connect(place))
         except ConnectionRefusedError:
             raise Unreachable(f"nobody listens at {place}") from None
 
-    def stand_at(self, place: str) -> None:
-        """Take the connections that the target makes to a place, in place of what was there."""
-        listen = getattr(self.target, "listen", None)
-        if listen is None:
-            raise Unreachable("the target in memory makes no connections")
-        accepted = self._accepted.setdefault(place, [])
-        listen(place, accepted.append)
+    def behind(self, profile: Profile) -> MemoryEnds:
+        if self.ends is None:
+            self.ends = MemoryEnds(self.target, Book(profile))
+        return self.ends
 
-    def stand_back(self, place: str) -> None:
-        """No longer stand there."""
-        self._accepted.pop(place, None)
-        self.target.unlisten(place)  # type: ignore[attr-defined]
-
-    def accept(self, place: str, seconds: float) -> MemoryLine:
-        accepted = self._accepted.get(place)
-        if accepted is None:
-            raise Unreachable(f"the harness does not stand at {place}")
-        if not accepted:
-            self.target.run(seconds, lambda: bool(accepted))
-        if not accepted:
-            raise Silent
-        return MemoryLine(self.target, accepted.pop(0))
+    def run(self, seconds: float, ready: Callable[[], bool]) -> bool:
+        """Let the target go on until it is ready, and its servers behind answer meanwhile."""
+        if self.ends is not None and self.ends.places:
+            return self.ends.run(seconds, ready)
+        return self.target.run(seconds, ready)
 
     def pass_time(self, seconds: float) -> None:
-        self.target.run(seconds)
+        if self.ends is not None and self.ends.places:
+            self.ends.run(seconds, lambda: False)
+        else:
+            self.target.run(seconds)
 
     def now(self) -> float:
         return self.target.now

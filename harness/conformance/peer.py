@@ -7,6 +7,7 @@ NotApplicable, what could not be made ready with SetUpFailed.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NoReturn
 
 from starwire.protocol.catalogue import Catalogue
@@ -17,9 +18,10 @@ from ..transcript import Draft, Received, request
 from .connection import Asker, Connection, Departure
 from .description import Use
 from .expecting import Expectation, satisfies
+from .far import Far
 from .grounds import Grounds
 from .transcribing import Transcript
-from .wire import Wire
+from .wire import Unreachable, Wire
 
 __all__ = ["Departure", "NotApplicable", "Peer", "SetUpFailed"]
 
@@ -49,6 +51,8 @@ class Peer(Asker):
         self.told: list[str] = []
         """What an informational case has seen."""
         self._connections: list[Connection] = []
+        self._lines = itertools.count(1)
+        self._far: Far | None = None
 
     # What it is.
 
@@ -117,10 +121,21 @@ class Peer(Asker):
 
     def connect(self, place: str | None = None, *, source: str = "") -> Connection:
         """A connection to this place, or another of the target; from that address, or any."""
-        number = len(self._connections) + 1
-        made = Connection(self, place or self.place, number, source=source)
+        made = Connection(self, place or self.place, self.next_line(), source=source)
         self._connections.append(made)
         return made
+
+    def next_line(self) -> int:
+        """The number of the next connection of this case."""
+        return next(self._lines)
+
+    def far(self, target: str = "RM", *, use: Use = "main") -> Far:
+        """The servers behind this place, the harness standing for them; once in a case."""
+        try:
+            self._far = Far(self, self.wire.behind(self.profile), target, use)
+        except Unreachable as error:
+            self.not_applicable(str(error))
+        return self._far
 
     def ask(self, draft: Draft | bytes, *expected: Expectation, within: float = 0.0) -> Received:
         """One request on a connection of its own, and its reply."""
@@ -148,6 +163,8 @@ class Peer(Asker):
         """Close whatever is open."""
         for connection in self._connections:
             connection.close()
+        if self._far is not None:
+            self._far.end()
 
     # Saying that something is otherwise.
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import struct
-import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from starwire.protocol.profile import Profile
 
 from .wire import Reset, Silent, Unreachable, Unsupported
+
+if TYPE_CHECKING:
+    from .far_ends import Ends
 
 _LOST = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 _WRITE_SECONDS = 10.0
@@ -64,8 +67,8 @@ class SocketLine:
 class SocketWire:
     """Connections to addresses, `(host, port)` by place.
 
-    `tls` is for the place `web`, None where that speaks plain HTTP. `standing` are sockets that
-    listen where the harness stands for a server. `seconds` bounds a connect.
+    `tls` is for the place `web`, None where that speaks plain HTTP. `ends` are the servers behind
+    the target, where the harness stands for them. `seconds` bounds a connect.
     """
 
     is_virtual = False
@@ -75,14 +78,13 @@ class SocketWire:
         addresses: Mapping[str, tuple[str, int]],
         *,
         tls: ssl.SSLContext | None = None,
-        standing: Mapping[str, socket.socket] | None = None,
+        ends: Ends | None = None,
         seconds: float = 5.0,
     ) -> None:
         self._addresses = dict(addresses)
         self._tls = tls
         self.is_secret = tls is not None
-        self._standing = dict(standing or {})
-        self._accepting = {place: threading.Lock() for place in self._standing}
+        self._ends = ends
         self._seconds = seconds
 
     @property
@@ -109,16 +111,10 @@ class SocketWire:
             raise Unreachable(f"{host}:{port}: {reason.lower()}") from None
         return SocketLine(connection)
 
-    def accept(self, place: str, seconds: float) -> SocketLine:
-        standing = self._standing.get(place)
-        if standing is None:
-            raise Unreachable(f"the harness does not stand at {place}")
-        with self._accepting[place]:
-            ready, _, _ = select.select([standing], [], [], max(seconds, 0.0))
-            if not ready:
-                raise Silent
-            connection, _ = standing.accept()
-        return SocketLine(connection)
+    def behind(self, profile: Profile) -> Ends:
+        if self._ends is None:
+            raise Unreachable("the harness stands nowhere behind the target: see --start")
+        return self._ends
 
     def pass_time(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from starwire.protocol.profile import Profile
+
+    from .far_ends import Ends
 
 STRANGER = "127.0.0.2"
 """An address of this machine that no server is told of."""
@@ -69,9 +74,9 @@ class Wire(Protocol):
         address from which nobody can come."""
         ...
 
-    def accept(self, place: str, seconds: float) -> Line:
-        """The next connection that the target makes to a place where the harness stands for a
-        server. Raises Silent; Unreachable where the harness cannot stand there."""
+    def behind(self, profile: Profile) -> Ends:
+        """The servers behind the target, for which the harness stands. Raises Unreachable where it
+        cannot."""
         ...
 
     def pass_time(self, seconds: float) -> None: ...

@@ -36,6 +36,11 @@ class MemoryConnection:
         return taken
 
     @property
+    def has_arrived(self) -> bool:
+        """Whether `take` would give something."""
+        return bool(self._received)
+
+    @property
     def unread(self) -> int:
         """How many octets the other side has not read of what was written here."""
         return len(self._transport.outgoing)
