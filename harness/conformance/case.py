@@ -21,12 +21,15 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from starwire.protocol.endpoints import DEFAULT_PORTS, spoken_at
+from starwire.protocol.profile import Profile
 
 if TYPE_CHECKING:
     from .peer import Peer
 
 Level = Literal["must", "should", "may"]
 Script = Callable[["Peer"], None]
+
+Takes = float | Callable[[Profile], float]
 
 PROXIES = ("staroe", "rm", "rs", "inbox")
 NATIVES = ("rm-native", "inbox-native")
@@ -73,8 +76,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """The names of the cases that must have passed at the same place."""
     seconds: float = 10.0
     """How long it may take, waiting that it asks for aside."""
-    takes: float = 0.0
-    """Seconds of the wire's clock that it waits for on purpose."""
+    takes: Takes = 0.0
+    """Seconds of the wire's clock that it waits for on purpose, or what makes them of a profile."""
     row: str = ""
     """The line of the catalogue that it is about: `GRTL.PRODUCT`."""
     alone: bool = False
@@ -84,6 +87,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """Name and place."""
         return f"{self.name}@{self.place}"
+
+    def waits(self, profile: Profile) -> float:
+        """Seconds that it waits on purpose under that profile."""
+        return self.takes(profile) if callable(self.takes) else self.takes
 
     @property
     def rests_on(self) -> tuple[str, ...]:
@@ -107,7 +114,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     level: Level = "must"
     after: tuple[str, ...] = ()
     seconds: float = 10.0
-    takes: float = 0.0
+    takes: Takes = 0.0
     row: str = ""
     alone: bool = False
 
@@ -132,7 +139,7 @@ def case(
     level: Level = "must",
     after: str = "sanity.probe",
     seconds: float = 10.0,
-    takes: float = 0.0,
+    takes: Takes = 0.0,
     alone: bool = False,
 ) -> Callable[[Script], Script]:
     """Register a script under a name of its own; `rules` and `after` are lists of words."""

@@ -25,7 +25,7 @@ def execute(case: Case, wire: Wire, grounds: Grounds, *, patience: float) -> Res
     transcript = Transcript(wire.now)
     peer = Peer(case.place, wire, grounds, transcript, patience)
     if not wire.is_virtual:
-        peer.until = wire.now() + case.seconds + case.takes
+        peer.until = wire.now() + case.seconds + case.waits(grounds.profile)
     try:
         case.script(peer)
     except Departure as found:

@@ -138,8 +138,9 @@ class Run:
         for rule in case.rules:
             if rule in self._grounds.description.lacks:
                 return Outcome.NOT_APPLICABLE, f"{rule}: {self._grounds.description.lacks[rule]}"
-        if case.takes > self._plan.longest_wait and not self._wire.is_virtual:
-            wait = f"it waits {case.takes:g} seconds; --wait {case.takes:g} allows it"
+        waits = case.waits(self._grounds.profile)
+        if waits > self._plan.longest_wait and not self._wire.is_virtual:
+            wait = f"it waits {waits:g} seconds; --wait {waits:g} allows it"
             return Outcome.NOT_APPLICABLE, wait
         for name in case.after:
             before = self._ended.get((name, case.place))

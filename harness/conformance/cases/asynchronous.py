@@ -45,6 +45,11 @@ def _outcome(peer: Peer, identifier: bytes, **fields: object) -> Received:
     raise AssertionError
 
 
+def later(peer: Peer, message: bytes) -> Received:
+    """What an asynchronous request comes to."""
+    return _outcome(peer, _accepted(peer, _request(peer, message, 1)))
+
+
 @case("async.accepted", rules="TRN-02", places=_SPOKEN)
 def accepted(peer: Peer) -> None:
     """A request of type 1 is answered at once with status 1 and an identifier of 20 digits."""

@@ -62,6 +62,11 @@ def frame(
     return peer.request(octets, type=3, **f)
 
 
+def wrapped(peer: Peer, message: bytes) -> Draft:
+    """A frame that opens a transfer of what a message asks for."""
+    return frame(peer, OPEN, message)
+
+
 def opening(peer: Peer, octets: bytes = _FILE, **f: Any) -> tuple[Draft, bytes]:
     """A frame that opens a transfer, and what it has to give: a file where there is an Inbox."""
     if peer.place == "rm":

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from starwire.protocol.profile import Profile
+
 from ..case import BARE, FRAMED, PROXIES, case
 from ..connection import Connection
 from ..expecting import ending, status
 from ..peer import Peer
 
 _IN_FRAMES = (*FRAMED, *BARE)
+
+
+def _unfinished_for(profile: Profile) -> float:
+    """Seconds behind which an unfinished frame's connection has ended, and some."""
+    return profile.mid_frame_seconds * 1.2 + 1
+
+
+def _quiet_for(profile: Profile) -> float:
+    """Seconds behind which a quiet connection has ended, and some."""
+    return profile.idle_seconds * 1.05 + 1
 
 
 @case("framing.each-octet", rules="HDR-09", places=_IN_FRAMES)
@@ -81,15 +93,25 @@ def half_closed(peer: Peer) -> None:
     line.expect(peer.answered())
 
 
-@case("framing.slow", rules="HDR-04", places=_IN_FRAMES, takes=40.0)
+@case(
+    "framing.slow",
+    rules="HDR-04",
+    places=_IN_FRAMES,
+    takes=lambda profile: profile.mid_frame_seconds + 10,
+)
 def too_slow(peer: Peer) -> None:
     """A frame whose last octet does not come in time ends with its connection, without a reply."""
     line = peer.connect()
     line.send(peer.probe().octets[:-1])
-    line.expect(ending("closed", "reset"), within=peer.profile.mid_frame_seconds + 10)
+    line.expect(ending("closed", "reset"), within=_unfinished_for(peer.profile))
 
 
-@case("framing.in-time", rules="HDR-04", places=_IN_FRAMES, takes=30.0)
+@case(
+    "framing.in-time",
+    rules="HDR-04",
+    places=_IN_FRAMES,
+    takes=lambda profile: profile.mid_frame_seconds,
+)
 def slow_and_in_time(peer: Peer) -> None:
     """A frame that is finished within the time is answered."""
     line = peer.connect()
@@ -109,14 +131,26 @@ def _quiet(peer: Peer) -> Connection:
     return line
 
 
-@case("framing.idle", rules="HDR-04", places=_IN_FRAMES, takes=1900.0)
+@case(
+    "framing.idle",
+    rules="HDR-04",
+    places=_IN_FRAMES,
+    takes=lambda profile: profile.idle_seconds + 60,
+)
 def idle(peer: Peer) -> None:
     """A connection that is quiet between two frames for the idle time is closed."""
     line = _quiet(peer)
-    line.expect(ending("closed", "reset"), within=peer.profile.idle_seconds * 0.1 + 60)
+    line.expect(
+        ending("closed", "reset"), within=_quiet_for(peer.profile) - peer.profile.idle_seconds * 0.9
+    )
 
 
-@case("framing.kept", rules="HDR-04 TRN-01", places=_IN_FRAMES, takes=1700.0)
+@case(
+    "framing.kept",
+    rules="HDR-04 TRN-01",
+    places=_IN_FRAMES,
+    takes=lambda profile: profile.idle_seconds,
+)
 def kept(peer: Peer) -> None:
     """A connection that is quiet for less than the idle time is kept."""
     peer.still_served(_quiet(peer))
