@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from . import schema
 from .backend import BackEndAnswer
@@ -24,6 +24,16 @@ KEPT_SECONDS = 24 * 3600.0
 """How long a result may be polled after it was ready, and a frame be known that comes again."""
 _DIGITS = 20
 _TABLE = schema.deferred_requests
+_WAITING = (
+    select(_TABLE)
+    .where(
+        _TABLE.c.door == bindparam("at"),
+        _TABLE.c.finished.is_(None),
+        _TABLE.c.accepted <= bindparam("before"),
+    )
+    .order_by(_TABLE.c.id)
+)
+"""Made once: it is asked again and again, and mostly finds nothing."""
 
 
 @attrs.frozen
@@ -117,12 +127,8 @@ def _find(connection: Connection, number: int) -> Row[Any] | None:
 
 
 def _list_waiting(connection: Connection, door: str, before: float) -> list[Waiting]:
-    query = (
-        select(_TABLE)
-        .where(_TABLE.c.door == door, _TABLE.c.finished.is_(None), _TABLE.c.accepted <= before)
-        .order_by(_TABLE.c.id)
-    )
-    return [_waiting(row) for row in connection.execute(query)]
+    rows = connection.execute(_WAITING, {"at": door, "before": before})
+    return [_waiting(row) for row in rows]
 
 
 def _waiting(row: Row[Any]) -> Waiting:

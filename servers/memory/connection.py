@@ -50,7 +50,7 @@ class MemoryConnection:
         self._transport.loseWriteConnection()
 
     def close(self) -> None:
-        """What was written still goes out; what arrives is not read any more."""
+        """What was written still goes out, then both directions end."""
         self._closed = True
         self._transport.loseConnection()
 
@@ -74,8 +74,7 @@ class MemoryConnection:
             self._accept(self)
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._closed:
-            self._received += data
+        self._received += data
 
     def readConnectionLost(self) -> None:
         self.ended = True

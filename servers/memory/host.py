@@ -93,7 +93,7 @@ class Host:
 
     def due(self) -> float | None:
         """When its next timer is due; None while it has none."""
-        while self._timers:
+        while self._timers and self.alive:
             when, _, timer = self._timers[0]
             if timer.active() and timer.time == when and not timer.delayed_time:
                 return when
@@ -108,9 +108,8 @@ class Host:
     def ask(self, queue: str, work: Callable[[], Any]) -> Deferred[Any]:
         """The result of work that a thread does when its turn comes."""
         done: Deferred[Any] = Deferred()
-        if self.alive:
-            self._asked[queue].append((work, done))
-            self.network.touch(self)
+        self._asked[queue].append((work, done))
+        self.network.touch(self)
         return done
 
     # What happens.
@@ -118,10 +117,9 @@ class Host:
     def events(self) -> Iterator[Event]:
         if not self.alive:
             return
-        if self._timers:
-            due = self.due()
-            if due is not None and due <= self.network.now:
-                yield self._tick, self
+        due = self.due()
+        if due is not None and due <= self.network.now:
+            yield self._tick, self
         for queue in QUEUES:
             if self._done[queue]:
                 yield self._tell, queue

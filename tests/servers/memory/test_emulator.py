@@ -118,6 +118,17 @@ def test_what_is_not_read_keeps_its_writer_waiting(client):
     assert connection.take().count(b"SRTL<ERROR=0") == 2000
 
 
+def test_a_closed_connection_says_what_was_written_and_hears_nothing(client):
+    key = client.key()
+    before = client.ask("rm", LIST, key)
+    connection = client.emulator.connect("rm")
+    connection.write(client.frame(ADD, key))
+    connection.close()
+    client.emulator.run()
+    assert connection.take() == b""
+    assert client.ask("rm", LIST, key) != before
+
+
 def test_an_aborted_connection_is_one_that_the_server_loses(client):
     connection = client.emulator.connect("rm")
     connection.write(client.frame(GRTL, client.key()))
@@ -234,6 +245,14 @@ def test_files_are_as_they_were_after_restore(client):
     emulator.put_file(LOC, b"hello")
     emulator.restore()
     assert b"ERROR=0" not in client.on(emulator.connect("inbox-native"), PUT)
+    first = next(loc for loc in emulator._first_files if loc.endswith(".CSV"))
+    path = emulator._files.place(first)
+    before = path.read_bytes()
+    for change in (partial(emulator.put_file, first, b"x"), partial(emulator.remove_file, first)):
+        change()
+        assert not path.exists() or path.read_bytes() == b"x"
+        emulator.restore()
+        assert path.read_bytes() == before
     with pytest.raises(ValueError, match="is no place below"):
         emulator.put_file("/../outside", b"")
 
@@ -241,9 +260,10 @@ def test_files_are_as_they_were_after_restore(client):
 def test_a_restart_keeps_the_store_and_ends_the_connections(client):
     emulator = client.emulator
     key = client.key()
+    identifier = client.ask("rm", ADD, key, type=MessageType.REQUEST)
     connection = emulator.connect("rm")
-    said = client.on(connection, client.frame(ADD, key, type=MessageType.REQUEST))
-    identifier = said[client.wire.common.size :]
+    emulator.run()
+    assert not connection.ended
     emulator.restart()
     emulator.run()
     assert connection.ended
@@ -302,6 +322,27 @@ def test_the_time_of_day_begins_anew_with_restore_and_the_clock_does_not(client)
     assert dated() == before
 
 
+def test_what_the_dispatcher_knows_is_as_it_was_after_restore(client):
+    emulator = client.emulator
+
+    def asked_of(rm: StandIn) -> bytes:
+        post = client.body(Transaction.TRANSACTION, "RM", GRTL, client.key())
+        client.post(emulator.connect("web"), post)
+        return rm.accepted[-1].take()
+
+    def serial(rm: StandIn) -> int:
+        return client.wire.common.decode(asked_of(rm)).serial
+
+    rm = StandIn(emulator, "rm")
+    first = serial(rm)
+    assert serial(rm) > first
+    emulator.run(3 * emulator.profile.ping_seconds)  # nobody answers the pings: rm is left out
+    count = len(rm.accepted)
+    emulator.restore()
+    assert serial(rm) == first
+    assert len(rm.accepted) == count + 1
+
+
 # What is not of every emulator.
 
 
@@ -320,10 +361,10 @@ def test_kept_connections_end_when_another_stands_there():
         assert post() == b""
         (asked,) = rm.accepted
         assert asked.take().endswith(GRTL)
-        asked.close()
-        emulator.run()
-        assert web.take().startswith(b"HTTP/1.1 200 OK")
         emulator.unlisten("rm")
+        emulator.run()
+        assert asked.reset or asked.ended
+        assert web.take().startswith(b"HTTP/1.1 200 OK")
         assert b"ERROR=0" in post()
 
 
@@ -365,6 +406,16 @@ def test_a_fault_strikes_and_takes_its_time_on_this_clock():
             assert client.on(connection, client.frame(GRTL, client.key())) == b""
             assert emulator.run(20.0, lambda: bool(connection.take()))  # noqa: B023
             assert emulator.now - began == pytest.approx(7.0)
+            emulator.restore()
+
+
+def test_a_fault_counts_anew_after_restore():
+    with MemoryEmulator(faults=[Fault(kind="close", hop="rm", first=1)]) as emulator:
+        client = Client(emulator)
+        for _ in range(2):
+            key = client.key()
+            assert client.ask("rm", GRTL, key) == b""
+            assert b"ERROR=0" in client.ask("rm", GRTL, key)
             emulator.restore()
 
 

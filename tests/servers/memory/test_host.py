@@ -96,5 +96,7 @@ def test_a_dead_process_does_nothing_more(network, host):
     host.ask("threads", lambda: came.append("thread"))
     host.die(0)
     host.ask("threads", lambda: came.append("thread"))
+    host.callLater(0, came.append, "timer")
+    network.settle()
     let_pass(network, 5.0)
     assert came == []

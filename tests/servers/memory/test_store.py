@@ -62,6 +62,17 @@ def test_a_reader_that_has_written_in_a_transaction_of_its_own_still_cannot(stor
     assert keys(store) == ["a"]
 
 
+def test_a_read_within_a_write_cannot_write_and_the_write_goes_on(store):
+    with store.write() as connection:
+        with (
+            store.read() as reading,
+            pytest.raises(OperationalError, match="attempt to write a readonly database"),
+        ):
+            reading.execute(insert(schema.sessions).values(SESSION))
+        connection.execute(insert(schema.sessions).values(SESSION))
+    assert keys(store) == ["k"]
+
+
 def test_parts_of_a_transaction_are_kept_or_not(store):
     with store.write() as connection:
         with connection.begin_nested():
