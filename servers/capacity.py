@@ -84,7 +84,8 @@ class Capacity:
         except HeaderError:
             return None
         refused = reply_frame(wire.dispatcher, header, Status.OVERLOADED)
-        return Page(200, wire.web.encode(WebHeader(web.transaction, web.session_key)) + refused)
+        # A key of NULs: nobody has looked the session up (WEB-03).
+        return Page(200, wire.web.encode(WebHeader(web.transaction)) + refused)
 
 
 def _overloaded(port: Port, frame: Any, hop: Hop) -> Answer:

@@ -98,6 +98,7 @@ class Connections:
     def _happened(self, line: Line, event: Event, where: Where) -> Iterator[Moment]:
         match event:
             case Opened():
+                line.tls = event.tls
                 yield from self._doubted.pop(where.hop, ())
             case Segment(sender="client", unread=False) | Request():
                 yield from line.heard(event, where)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starwire.protocol.headers import CommonHeader, DispatcherHeader
-from starwire.protocol.status import MessageType, Operation, Status
+from starwire.protocol.status import MessageType, Status
 
 from .known import Known
 from .moments import Answered, Asked, Garbled, Unasked
@@ -53,13 +53,14 @@ def _mismatch(moment: Answered, status: Status) -> Verdict:
     if asked.unit is None:
         if asked.status != status:
             return None
-        return HELD if frame.status == status else _wrong_status(moment, str(int(status)))
+        return HELD if frame.status == status else wrong_status(moment, str(int(status)))
     if frame.status != status:
         return None
-    return _wrong_status(moment, "another status: the request's version and length are good")
+    return wrong_status(moment, "another status: the request's version and length are good")
 
 
-def _wrong_status(moment: Answered, expected: str) -> Objection:
+def wrong_status(moment: Answered, expected: str) -> Objection:
+    """The status of a reply is not what it has to be."""
     frame = moment.frame
     assert frame is not None
     return Objection(expected, str(frame.status), f"{_LAYERS[type(frame)]}.status")
@@ -130,7 +131,7 @@ def unknown_type_is_told(moment: Answered, known: Known) -> Verdict:
         return None
     if frame.status in (Status.UNKNOWN_TYPE, Status.OVERLOADED):
         return HELD
-    return _wrong_status(moment, "107")
+    return wrong_status(moment, "107")
 
 
 @judge("DSP-01", "A reply repeats version, target and type, and names nobody", Answered)
@@ -194,7 +195,7 @@ def status_is_possible(moment: Answered, known: Known) -> Verdict:
     if frame.status in possible | (refusals - {102}):
         return HELD
     known_ones = ", ".join(str(one) for one in sorted(possible | refusals))
-    return _wrong_status(moment, f"one of {known_ones}")
+    return wrong_status(moment, f"one of {known_ones}")
 
 
 @judge("STS-01", "What stands behind the header is what the status says", Answered)
@@ -212,23 +213,6 @@ def data_go_with_the_status(moment: Answered, known: Known) -> Verdict:
             return HELD
         return Objection("no data", _told(data), offset=_behind(moment))
     return None
-
-
-@judge("TRN-03", "The operation in the bulk header is that of the status", Answered)
-def operation_goes_with_the_status(moment: Answered, known: Known) -> Verdict:
-    frame = moment.frame
-    if frame is None or moment.asked.is_echo or frame.type != MessageType.BULK:
-        return None
-    operations = {3: Operation.DATA, 4: Operation.END, 5: Operation.CANCELLED, 100: Operation.END}
-    expected = operations.get(frame.status)
-    if expected is None:
-        return None
-    bulk = moment.bulk
-    if bulk is None:
-        return Objection("a bulk header", _told(moment.reply.data), offset=_behind(moment))
-    if bulk.operation != expected:
-        return Objection(str(int(expected)), str(bulk.operation), "bulk.operation")
-    return HELD
 
 
 @judge("TRN-01", "Nothing is sent that was not asked for", Unasked)

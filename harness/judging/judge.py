@@ -23,14 +23,19 @@ from starwire.protocol.recording import Event, Header
 
 from . import endings as _endings
 from . import headers as _headers
+from . import hops as _hops
 from . import messages as _messages
+from . import sessions as _sessions
+from . import stored as _stored
+from . import transfers as _transfers
+from . import web as _web
 from .connections import Connections
 from .known import Known
 from .moments import Answered, Asked, Moment, Overdue, Where
 from .verdicts import HELD, JUDGES, Level, Objection
 from .verdicts import Judge as Sentence
 
-MODULES = (_headers, _messages, _endings)
+MODULES = (_headers, _messages, _endings, _sessions, _web, _hops, _transfers, _stored)
 """Whose judges register themselves, in this order."""
 _KEPT = 512
 """Octets of a frame that a finding keeps."""
@@ -100,6 +105,7 @@ class Judge:
         for moment in self.connections.read(event, file, number):
             assert self._known is not None
             if isinstance(moment, Answered):
+                self._known.transports.receive(moment)
                 moment.talk = self._known.talk(moment)
                 if moment.talk is not None:
                     moment.rules = _messages.rules_of(moment.talk, self._known)

@@ -6,15 +6,30 @@ the oldest is forgotten, and what is forgotten is not judged.
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from starwire.protocol.catalogue import Catalogue, catalogue
 from starwire.protocol.codes import codes
-from starwire.protocol.endpoints import PROXY_OF_TARGET
+from starwire.protocol.endpoints import PROXY_OF_TARGET, spoken_at
 from starwire.protocol.headers import DispatcherHeader
 from starwire.protocol.profile import Profile
 from starwire.protocol.status import MessageType, Status, Transaction
 
+from .customers import Customers
+from .items import Stored
+from .journeys import Journeys
 from .moments import Answered, Asked, Moment
 from .talk import Reader, Talk
+from .transports import Transports
+
+
+class Pinged(Struct):
+    """The echoes at one proxy."""
+
+    open: int | None = None
+    """When the last one came that is not answered, microseconds."""
+    silent: bool = False
+    """Whether the next one was due before."""
 
 
 class Known:
@@ -28,6 +43,17 @@ class Known:
             family: frozenset(one.code for one in codes() if one.proxy == family)
             for family in ("RM", "INBOX")
         }
+        self.failures = {
+            "RM": frozenset({6101, 6105, 6106, 6110, 6111, 6112}),
+            "INBOX": frozenset({5105, 5106, 5107}),
+        }
+        """What any request may get from a server whose store fails (ERR-06)."""
+        self.customers = Customers()
+        self.journeys = Journeys(profile)
+        self.transports = Transports(profile)
+        self.stored = Stored()
+        self.pings: dict[str, Pinged] = {}
+        """The dispatchers' connectivity tests, by proxy."""
         self.hops: set[str] = set()
         """Ports at which a connection was seen."""
 
@@ -54,7 +80,7 @@ class Known:
         told = moment.status in (Status.OK, Status.APPLICATION_ERROR)
         if asked.frame.type == MessageType.SYNC and told:
             return asked.unit.data
-        return None
+        return self.transports.question(moment)
 
     def door(self, moment: Asked | Answered) -> str | None:
         """The door by which a message came in, where it is to be judged here: at the innermost hop
@@ -75,3 +101,28 @@ class Known:
     def learn(self, moment: Moment) -> None:
         """Take in what a moment tells."""
         self.hops.add(moment.where.hop)
+        self.customers.learn(moment)
+        self.journeys.learn(moment)
+        self.transports.learn(moment)
+        self.stored.learn(moment)
+        self._learn_ping(moment)
+
+    def _learn_ping(self, moment: Moment) -> None:
+        """HDR-07: an echo without data under a key of NULs is a dispatcher's, if anybody's."""
+        asked = moment.asked if isinstance(moment, Answered) else moment
+        if not isinstance(asked, Asked) or not asked.is_echo or asked.unit is None:
+            return
+        common = asked.common
+        if common is None or common.session_key or asked.unit.data:
+            return
+        pinged = self.pings.setdefault(moment.where.hop, Pinged())
+        if isinstance(moment, Answered):
+            pinged.silent, pinged.open = False, None
+            return
+        waited = 0 if pinged.open is None else moment.where.at - pinged.open
+        pinged.silent |= waited >= self.profile.ping_seconds * 900_000
+        pinged.open = moment.where.at
+
+    def is_proxy(self, hop: str) -> bool:
+        """Whether frames with the common header travel there."""
+        return spoken_at(hop) == "common"

@@ -35,6 +35,7 @@ class Line:
         self.spoken = spoken_at(hop)
         self.profile = profile
         self.blind = blind
+        self.tls = False
         self.is_proxy = self.spoken == "common"
         self.asked: deque[Asked] = deque()
         """Requests without their answer, oldest first."""
@@ -189,6 +190,10 @@ class Line:
 
     def _reply(self, unit: Unit, where: Where) -> Moment:
         place = self._place(unit)
+        if place is None and self.waiting and unit.frame and unit.frame.status == 111:
+            # ERR-08: a large frame is refused as soon as its header is in.
+            place, self.deaf = 0, True
+            self._ask(where, None, b"", "refused before it was whole")
         if place is None:
             return Unasked(where=where, profile=self.profile, octets=unit.octets)
         asked = self.asked[place]
@@ -271,7 +276,7 @@ class Line:
                 while (unit := self._server.pull()) is not NEED_DATA:
                     yield self._frame_of(asked, unit, where)
             except UnitError as error:
-                problem, self._response = str(error), None
+                problem = str(error)
         if piece.more and not problem:
             return
         yield Responded(
@@ -285,6 +290,7 @@ class Line:
             rest=self._server.waiting if response.status == 200 else 0,
             octets=self._web_octets,
             problem=problem,
+            tls=self.tls,
         )
         self._response = None
         self.asked.clear()
@@ -298,6 +304,7 @@ class Line:
         self._frames += 1
         frame = unit.frame
         assert frame is not None
+        behind_last = self._frames > 1 and self.status != Status.BULK
         self.status = frame.status
         return Answered(
             where=where,
@@ -307,6 +314,7 @@ class Line:
             first=self._frames == 1,
             last=frame.status != Status.BULK,
             replies=self._frames,
+            behind_last=behind_last,
         )
 
 

@@ -13,12 +13,6 @@ from .moments import Answered
 from .talk import Talk
 from .verdicts import HELD, Objection, Verdict, judge
 
-_FAILURES = {
-    "RM": {6101, 6105, 6106, 6110, 6111, 6112},
-    "INBOX": {5105, 5106, 5107},
-}
-"""What any request may get from a server whose store fails (ERR-06)."""
-
 _LATER = {
     "GRTL": {6109, 6115},
     "GRTD": {6109, 6115},
@@ -77,7 +71,7 @@ def _codes(rule: str, moment: Answered, known: Known) -> Verdict:
         return None
     if talk.code is None or talk.code not in known.codes[talk.list]:
         return None  # ERR-02 and ERR-01 say so
-    wrong = _wrong_code(talk)
+    wrong = _wrong_code(talk, known)
     if not wrong:
         return HELD
     return Objection(wrong, f"ERROR {talk.code}", "ERROR") if rule == moment.rules[0] else None
@@ -87,7 +81,7 @@ for _rule, _sentence in _SENTENCES.items():
     judge(_rule, _sentence, Answered)(partial(_codes, _rule))
 
 
-def _wrong_code(talk: Talk) -> str:
+def _wrong_code(talk: Talk, known: Known) -> str:
     """What was expected in place of the code that came; "" if that may be."""
     expected, code = talk.expected, talk.code
     refusal, request = expected.refusal, expected.request
@@ -99,7 +93,7 @@ def _wrong_code(talk: Talk) -> str:
     assert request is not None
     spec = request.spec
     later = _LATER.get(spec.acronym)
-    if not code or later is None or code in later or code in _FAILURES[spec.family]:
+    if not code or later is None or code in later or code in known.failures[spec.family]:
         return ""
     if not expected.sure or (spec.acronym == "ARDA" and request.scalar("ERROR") == str(code)):
         return ""
@@ -164,7 +158,8 @@ def status_tells_the_error(moment: Answered, known: Known) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or talk.status < 0 or talk.code is None:
         return None
-    expected = Status.APPLICATION_ERROR if talk.code else talk.good
+    good = Status.OK if moment.bulk is None else Status.BULK
+    expected = Status.APPLICATION_ERROR if talk.code else good
     if talk.status == expected:
         return HELD
     layer = "common" if moment.common is not None else "dispatcher"
@@ -237,7 +232,9 @@ def has_its_acronym(moment: Answered, known: Known) -> Verdict:
         return None
     spec = talk.expected.spec
     expected = known.catalogue.answer(spec)
-    acronym = "" if expected.nameless else expected.acronym
+    if expected.nameless:
+        return None  # CAT-08
+    acronym = expected.acronym
     names = talk.family.names_request
     if talk.acronym != acronym:
         return Objection(f"{acronym}<", repr(talk.answer[:40])[1:], "acronym")
@@ -263,6 +260,8 @@ def _content(moment: Answered, known: Known, *, shapes: bool) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or talk.message is None or talk.code is None or not talk.expected.spec:
         return None
+    if talk.expected.spec.acronym == "ARDA":
+        return None  # its table at this door is that of another ARDA
     wanted = known.catalogue.answer(talk.expected.spec)
     has_shapes = any(line.form in _SHAPES for line in wanted.parameters)
     if shapes and not has_shapes:

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from starwire.protocol.bulk import Receiving
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.profile import Profile
 from starwire.protocol.recording import Request, Response, Sender
@@ -47,6 +48,9 @@ class Asked(Struct, kw_only=True, eq=False):
     """A cancel that the last frame of its run may have answered (TRN-03)."""
     begun: int = 0
     """When its first octet came, microseconds."""
+    receiving: Receiving | None = None
+    """The run that answers it, as far as its frames were good; `failed` when one was not."""
+    failed: bool = False
 
     @property
     def frame(self) -> CommonHeader | DispatcherHeader | None:
@@ -64,6 +68,16 @@ class Asked(Struct, kw_only=True, eq=False):
     @property
     def bulk(self) -> BulkHeader | None:
         return bulk_of(self.unit)
+
+    @property
+    def key(self) -> str:
+        """The session key under which it is asked; of an HTTP request that of its web header, else
+        the cookie's.
+        """
+        web, frame = self.web, self.frame
+        if self.request is not None:
+            return (web.session_key if web is not None else "") or self.request.cookie
+        return "" if frame is None else frame.session_key
 
     @property
     def is_echo(self) -> bool:
@@ -86,6 +100,12 @@ class Answered(Struct, kw_only=True, eq=False):
     multiplexed: bool = False
     replies: int = 1
     """How many frames of the answer there were, this one included."""
+    behind_last: bool = False
+    """On the hop `web`, whether the frame before it was the last already."""
+    is_repeated: bool = False
+    """Whether it tells again what was told before: a poll's outcome, or a resumed transfer."""
+    run: str = ""
+    """What is wrong with the frame as one of a transfer's run."""
     talk: Talk | None = None
     """The messages, where both are known; and the rules that the request puts to the test."""
     rules: list[str] = field(default_factory=list)
@@ -132,6 +152,8 @@ class Responded(Struct, kw_only=True, eq=False):
     octets: bytes
     """What began the body."""
     problem: str = ""
+    tls: bool = False
+    """Whether the connection was opened over TLS."""
 
 
 class Unasked(Struct, kw_only=True, eq=False):

@@ -53,8 +53,6 @@ class Talk(Struct, frozen=True):
     """Its ERROR; 0 for an answer without acronym, which has none (CAT-08)."""
     status: int
     """Of the frame; -1 at a native port."""
-    good: int = 0
-    """What the status is where nothing went wrong."""
 
     @property
     def list(self) -> str:
