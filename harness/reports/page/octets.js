@@ -2,7 +2,7 @@
 
 const HUES = ["version", "length", "echo", "session_key", "type", "serial", "status", "target",
   "user_id", "enterprise_id", "transaction", "operation", "total"];
-const MORE_HUES = { transfer: 5, offset: 1, http: 10 };
+const MORE_HUES = { transfer: 7, offset: 1, http: 10 };
 const hueOf = (name) => "h" + (MORE_HUES[name] ?? Math.max(HUES.indexOf(name), 0));
 /** Octets of an event that are shown at once. */
 const MOST = 512;
@@ -135,7 +135,7 @@ document.addEventListener("mouseout", (event) => light(event, false));
 
 /** The tree of a message; the lines of a parameter that differs are marked. */
 function treeBlock(text, problem, name) {
-  const block = make("pre", { class: "tree", "aria-label": problem ? "no message" : "the message" });
+  const block = make("pre", { class: "tree", tabindex: "0", "aria-label": problem ? "no message" : "the message" });
   if (problem) block.append(make("span", { class: "wrong" }, shown(problem)));
   for (const line of text ? text.split("\n") : []) {
     const differs = name && line.trim().startsWith(name + " =");
