@@ -21,12 +21,15 @@ from starwire.harness.conformance.result import Event, Outcome, Report, Result
 from starwire.harness.display import shown
 from starwire.protocol.explaining import WORDS, word_for
 
-from .anatomy import Anatomist
+from .anatomy import Anatomist, Anatomy
 from .files import json_of
 from .summary import counts, verdict
 
 _SCRIPTS = ("base.js", "octets.js", "rules.js", "matrix.js", "case.js", "main.js")
 """In the order in which they are put together."""
+_MOST_OCTETS = 8192
+"""Of an event that the page holds, and as many behind what diverges: a few transfers of files would
+be most of it, and nobody reads them there. The JSON has them whole."""
 _WHATS = ("connected", "sent", "received", "closed", "reset", "silent", "note")
 _OUTCOMES = tuple(Outcome)
 _UNSAFE = {
@@ -186,6 +189,7 @@ class _Details:
     def add(self, result: Result, anatomist: Anatomist) -> int:
         """The number of the result's details."""
         anatomies = anatomist.anatomies(result.events)
+        divergence = result.divergence
         self._details.append(
             {
                 "expected": result.expected,
@@ -196,18 +200,35 @@ class _Details:
                 "attempts": result.attempts,
                 "flags": result.flags,
                 "events": [
-                    self._event(event, anatomy.marks, anatomy.trees)
-                    for event, anatomy in zip(result.events, anatomies, strict=True)
+                    self._event(
+                        event,
+                        anatomy,
+                        divergence.offset if divergence and divergence.event == number else 0,
+                    )
+                    for number, (event, anatomy) in enumerate(
+                        zip(result.events, anatomies, strict=True)
+                    )
                 ],
             }
         )
         return len(self._details) - 1
 
-    def _event(self, event: Event, marks: Any, trees: Any) -> tuple[Any, ...]:
-        octets = self._octets.setdefault(event.octets, len(self._octets)) if event.octets else -1
-        told = [(tree.at, self._tree(tree.text), tree.problem) for tree in trees]
-        what = _WHATS.index(event.what)
-        return (event.at, event.line, event.place, what, octets, event.text, marks, told)
+    def _event(self, event: Event, anatomy: Anatomy, offset: int) -> tuple[Any, ...]:
+        """The event as the page reads it; `offset` is that of the octet that diverges."""
+        return (
+            event.at,
+            event.line,
+            event.place,
+            _WHATS.index(event.what),
+            self._octets_of(event.octets[: max(offset, 0) + _MOST_OCTETS]),
+            len(event.octets),
+            event.text,
+            anatomy.marks,
+            [(tree.at, self._tree(tree.text), tree.problem) for tree in anatomy.trees],
+        )
+
+    def _octets_of(self, octets: bytes) -> int:
+        return self._octets.setdefault(octets, len(self._octets)) if octets else -1
 
     def _tree(self, text: str) -> int:
         return self._trees.setdefault(text, len(self._trees)) if text else -1

@@ -125,7 +125,9 @@ function transcript(column, found) {
     const before = streams.get(key) ?? [];
     const divergence = found.divergence?.event === number ? found.divergence : null;
     const block = eventBlock(event, number, octets, before, widths, divergence, found.events[number - 1]?.[0]);
-    if (octets.length) streams.set(key, octets.length > 512 ? octets.slice(-512) : [...before.slice(-512), ...octets]);
+    // What a header began with is looked up here; where octets were left out nobody knows it.
+    const kept = octets.length > 512 ? octets.slice(-512) : [...before.slice(-512), ...octets];
+    if (octets.length) streams.set(key, octets.length < event[5] ? [] : kept);
     return block;
   });
   const title = make("h2", {}, `Transcript: ${counted(blocks.length, "event")}`);
@@ -134,7 +136,7 @@ function transcript(column, found) {
 
 const ARROWS = { sent: "→", received: "←", connected: "○", closed: "●", reset: "✕", silent: "…", note: "·" };
 
-function eventBlock([at, line, place, whatAt, , text, marks, trees], number, octets, before, widths, divergence, earlier) {
+function eventBlock([at, line, place, whatAt, , whole, text, marks, trees], number, octets, before, widths, divergence, earlier) {
   const what = DATA.whats[whatAt];
   const time = `${(at * 1000).toFixed(at < 10 ? 3 : 0)} ms`;
   const since = earlier === undefined ? "" : `${((at - earlier) * 1000).toFixed(3)} ms after the one before`;
@@ -142,7 +144,7 @@ function eventBlock([at, line, place, whatAt, , text, marks, trees], number, oct
     class: `event ${what}${octets.length ? "" : " quiet"}${divergence ? " bad" : ""}`, "aria-label": `event ${number + 1}`,
   }, make("header", {}, make("span", { class: "at", title: since }, time), make("b", {}, `${ARROWS[what]} ${what}`),
     make("span", {}, `${shown(place)}${line ? `, connection ${line}` : ""}`),
-    octets.length ? make("span", {}, counted(octets.length, "octet")) : null,
+    whole ? make("span", {}, counted(whole, "octet")) : null,
     text ? make("span", { class: "say" }, shown(text)) : null));
   if (!octets.length) return block;
   const fields = fieldsOf(marks, widths, octets, before);
@@ -154,6 +156,9 @@ function eventBlock([at, line, place, whatAt, , text, marks, trees], number, oct
     split.append(treeBlock(tree < 0 ? "" : details.trees[tree], problem, divergence?.field ?? ""));
   }
   block.append(...legends(fields, wrong || null), split);
+  if (octets.length < whole) {
+    block.append(make("p", { class: "left" }, `${counted(whole - octets.length, "octet")} more: they stand in report.json`));
+  }
   return block;
 }
 

@@ -43,8 +43,9 @@ def test_the_data_are_those_of_the_report() -> None:
     assert (matrix["outcomes"][outcome], reason) == ("failed", "status 0 came, and 105 is due")
     found = details["results"][number]
     assert found["divergence"]["offset"] == 48
-    at, line, place, what, octets, text, marks, trees = found["events"][1]
+    at, line, place, what, octets, length, text, marks, trees = found["events"][1]
     assert (at, line, place, matrix["whats"][what], text) == (0.0006, 1, "rs", "sent", "")
+    assert length == 90
     assert base64.b64decode(details["octets"][octets]) == ASKED
     assert marks == [[0, "common", 49]]
     assert details["trees"][trees[0][1]].startswith("GRTL\n  PRODUCT = V\n")

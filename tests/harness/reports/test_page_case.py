@@ -241,6 +241,20 @@ def test_much_is_shown_on_demand(show: Any) -> None:
     assert page.locator(".dump .off").count() == 319
 
 
+def test_what_is_very_long_stands_in_the_json_only(show: Any) -> None:
+    long = event("received", bytes(20_000))
+    case = result("a@rm", events=(long, event("received", ASKED)))
+    page = show([report(case)], "#/case/a%40rm/proxy/0")
+    first = page.locator(".event").first
+    expect(first.locator("header")).to_contain_text("20,000 octets")
+    expect(first.locator(".left")).to_have_text("11,808 octets more: they stand in report.json")
+    assert page.locator(".left").count() == 1
+    far = Divergence(event=0, offset=19_000, field="data")
+    page = show([report(failed("a@rm", events=(long,), divergence=far))], "#/case/a%40rm/proxy/0")
+    assert page.locator(".left").count() == 0
+    assert page.locator(".octet-diff").count() == 2
+
+
 def test_a_divergence_far_behind_is_shown_at_once(show: Any) -> None:
     case = failed(
         "a@rm",

@@ -197,7 +197,7 @@ def test_three_thousand_cases_of_three_implementations(show: Any) -> None:
         "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
     )
     assert seen < 5000
-    page.wait_for_function("document.querySelectorAll('tr.case').length === 3000")
+    expect(page.locator("tr.case")).to_have_count(3000)
     spent = page.evaluate(
         "() => { const begun = performance.now(); setFilter('q', 'last.one');"
         " document.body.offsetHeight; return performance.now() - begun }"
