@@ -149,7 +149,8 @@ my $listener = IO::Socket::INET->new(LocalAddr => $opt{host}, LocalPort => $opt{
 sub keep { my %new = (in => '', out => '', quiet => now(), @_); return $conn{ fileno $new{sock} } = \%new }
 sub drop { my ($conn) = @_; delete $conn{ fileno $conn->{sock} }; close $conn->{sock} }
 sub send_frame {
-    my ($conn, $status, $frame, $data) = (@_, '');
+    my ($conn, $status, $frame, $data) = @_;
+    $data //= '';
     $frame = { key => '', type => 0, serial => '' } if $status == 101 || $status == 102;    # HDR-06
     $conn->{out} .= pack($HEADER, 1, $SIZE + length $data, 0, @$frame{qw(key type serial)}, $status) . $data;
     $conn->{last} = 1 if $status == 101 || $status == 102 || $frame->{type} =~ /\A[12]\z/;
@@ -193,7 +194,7 @@ sub ask_jar {
 sub jar_said {
     my ($asked, $over) = @_;
     my $told = $asked->{in} =~ s/\A[\r\n\0 |]+//r;
-    return if !$over && length $told < $HELD && ($told !~ /</ || $told =~ tr/<// != $told =~ tr/>//);
+    return if !$over && length $told < $HELD && ($told !~ /[<>]/ || $told =~ tr/<// > $told =~ tr/>//);
     drop($asked);
     my ($code, $name, $inner) = syntax($told);
     my %said = $code || $name ne 'CKGA' ? () : map { $_->[0] => strip($_->[1]) } fields($inner, {});
