@@ -80,7 +80,8 @@ sub keep_report {
     return 6107 if !$more{USERRPTID} && $last_report >= 2_147_483_647;
     my $id = $more{USERRPTID} || ++$last_report;
     my $state = $more{ACTIVE} && $row->{SCHEDULE} ? 'R' : 'S';
-    $report{$id} = { %$row, %more, USERRPTID => $id, STATUS => $state, date => stamp() };
+    my $date = $more{USERRPTID} && $row->{STATUS} eq $state ? $row->{date} : stamp();
+    $report{$id} = { %$row, %more, USERRPTID => $id, STATUS => $state, date => $date };
     return "USERRPTID=$id";
 }
 sub execute {

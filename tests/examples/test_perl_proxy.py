@@ -19,10 +19,10 @@ KEY = b"0123456789abcdef0123456789abcdef"
 pytestmark = pytest.mark.skipif(PERL is None, reason="perl is not installed (apt-get install perl)")
 
 
-def dump(title: str) -> bytes:
+def dump(title: str, profile: str = "default") -> bytes:
     """Return the octets of the hex dump of that title."""
     text = (ROOT / "docs" / "protocol.md").read_text("utf-8")
-    block = rf"```hex\n# {re.escape(title)}, default: (\d+) octets\n(.*?)```"
+    block = rf"```hex\n# {re.escape(title)}, {profile}: (\d+) octets\n(.*?)```"
     found = re.search(block, text, re.DOTALL)
     assert found, f"no dump {title!r}"
     rows = re.findall(r"^[0-9a-f]{4}  ((?:[0-9a-f]{2} ?){1,16})", found[2], re.MULTILINE)
@@ -40,7 +40,7 @@ def answer_as_jar(listener: socket.socket) -> None:
             return
         with connection:
             asked = connection.recv(4096)
-            known = asked == b"CKG<KEY=" + KEY + b">"
+            known = asked in (b"CKG<KEY=" + KEY + b">", b"CKG<KEY=" + KEY[:16] + b">")
             connection.sendall(
                 b"CKGA<ERROR=0,USERID=jeanvnet2,ENTPID=00022924>" if known else b"CKGA<ERROR=6109>"
             )
@@ -57,11 +57,12 @@ def jar() -> Iterator[str]:
     thread.join(5)
 
 
-@pytest.fixture
-def proxy(jar: str) -> Iterator[tuple[str, int]]:
-    """Run the proxy; its address."""
+@pytest.fixture(params=["default"])
+def proxy(jar: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, int]]:
+    """Run the proxy under a profile; its address."""
     assert PERL is not None
     command = [PERL, str(SCRIPT), "--port", "0", "--jar", jar, "--work-seconds", "2"]
+    command += ["--little"] if request.param == "little" else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         name, what, host, port = process.stdout.readline().split()
@@ -123,3 +124,12 @@ def test_an_asynchronous_request_and_its_poll(proxy: tuple[str, int]) -> None:
         reply = exchange(proxy, poll)
     assert reply[47:49] == b"\x00\x00"
     assert reply[49:].startswith(b"SRTL<ERROR=0,REPORTS=<Financial=<Longest Calls,11,R>")
+
+
+@pytest.mark.parametrize("proxy", ["little"], indirect=True)
+def test_the_other_profile(proxy: tuple[str, int]) -> None:
+    listing = dump("GRTL to a proxy", "little")
+    reply = exchange(proxy, listing)
+    assert reply[:1] + reply[5:28] == listing[:1] + listing[5:28]
+    assert int.from_bytes(reply[1:5], "little") == len(reply)
+    assert reply[28:].startswith(b"SRTL<ERROR=0,REPORTS=<Financial=<Longest Calls,11,R>")
