@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import bulk_runs, dispatching, frames, replies, sessions, transports, web
+from . import bulk_runs, dispatching, frames, replies, sessions, syntax, transports, web
 from .fault import RULE_FAULTS, RuleFault
 from .works import works
 
 __all__ = ["MODULES", "RULE_FAULTS", "RuleFault", "all_faults", "rule_fault", "switched_on"]
 
-MODULES = (frames, replies, dispatching, transports, bulk_runs, web, sessions)
+MODULES = (frames, replies, dispatching, transports, bulk_runs, web, sessions, syntax)
 """Those whose faults are written by hand."""
 
 

@@ -75,6 +75,20 @@ class Works:
         for module in _VALIDATING:
             self.exchange(module, "validate", lambda validate: partial(around, validate))
 
+    def responses(self, change: Callable[[bytes, bytes, str], bytes]) -> None:
+        """Let the back ends answer `change(response message, request's octets, door)`."""
+
+        def made(answer: Any) -> Any:
+            def answered(
+                self: Any, connection: Any, octets: bytes, door: str, *rest: Any, **named: Any
+            ) -> Any:
+                told = answer(self, connection, octets, door, *rest, **named)
+                return replace(told, octets=change(told.octets, octets, door))
+
+            return answered
+
+        self.exchange(backend.Reception, "answer", made)
+
     def port(self, ports: Iterable[str], made: Callable[[Profile], Around]) -> None:
         """Let what `made` gives for the emulator's profile answer at these ports."""
         names = tuple(ports)

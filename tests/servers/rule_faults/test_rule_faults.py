@@ -9,15 +9,23 @@ import pytest
 
 from starwire.servers.rule_faults import RULE_FAULTS, all_faults, rule_fault, switched_on
 
-from . import proofs_of_dispatching, proofs_of_frames, proofs_of_transports, proofs_of_web
+from . import (
+    proofs_of_dispatching,
+    proofs_of_frames,
+    proofs_of_syntax,
+    proofs_of_transports,
+    proofs_of_web,
+)
 from .test_over_tls import PROVED_HERE
 
-PROOFS = {
-    **proofs_of_frames.PROOFS,
-    **proofs_of_dispatching.PROOFS,
-    **proofs_of_transports.PROOFS,
-    **proofs_of_web.PROOFS,
-}
+TABLES = (
+    proofs_of_frames,
+    proofs_of_dispatching,
+    proofs_of_transports,
+    proofs_of_web,
+    proofs_of_syntax,
+)
+PROOFS = {name: proof for table in TABLES for name, proof in table.PROOFS.items()}
 RULES = set(
     re.findall(
         r"^### ([A-Z]{3}-[0-9]{2})$",
