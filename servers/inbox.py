@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from starwire.grammar import Limits
 from starwire.protocol.catalogue import Catalogue
@@ -55,6 +55,13 @@ _STORED = {
 """Columns of an item and the parameters of A that they hold."""
 
 _ITEMS = schema.inbox_items.c
+# Made once: to make a statement costs more than SQLite needs for it.
+_SAME_FILE = select(_ITEMS.id).where(
+    _ITEMS.userid == bindparam("user"), _ITEMS.loc == bindparam("at")
+)
+_OVER = select(_ITEMS.id).where(_ITEMS.expires <= bindparam("now")).order_by(_ITEMS.id)
+_PURGED = delete(schema.inbox_items).where(_ITEMS.id.in_(_OVER.with_for_update()))
+"""Locked in the order of their ids, so that two that purge at once cannot wait for one another."""
 _LISTED = (
     _ITEMS.id,
     _ITEMS.category,
@@ -127,8 +134,8 @@ class Inbox:
         user = _user(connection, request, customer)
         number = _take_id(connection)  # first, since it keeps other writers waiting
         loc = request.scalar("LOC")
-        query = select(_ITEMS.id).where(_ITEMS.userid == user.userid, _ITEMS.loc == loc)
-        older = connection.execute(query).scalar_one_or_none()
+        named = {"user": user.userid, "at": loc}
+        older = connection.execute(_SAME_FILE, named).scalar_one_or_none()
         if older is not None:
             raise Refused(ALREADY_THERE, {"INBOXID": str(older)})
         self._check_files(request, loc)
@@ -138,7 +145,7 @@ class Inbox:
         row |= {"id": number, "userid": user.userid, "entpid": user.entpid}
         row |= {"errflag": row["errflag"] or "0", "ack": _NOT_ACKNOWLEDGED}
         row |= {"ttl": DAYS_TO_LIVE, "arrived": now, "expires": now + DAYS_TO_LIVE * _DAY}
-        connection.execute(insert(schema.inbox_items).values(row))
+        connection.execute(insert(schema.inbox_items), row)
         failed = put_out(connection, _notice(request, number, user), self._contacts, now)
         return Outcome({"INBOXID": str(number)}, error=failed)
 
@@ -218,12 +225,8 @@ class Inbox:
 
 
 def _purge(connection: Connection, now: float) -> None:
-    """Delete the items whose time to live is over. Readers pass them over until then.
-
-    Locked in the order of their ids, so that two that purge at once cannot wait for one another.
-    """
-    over = select(_ITEMS.id).where(_ITEMS.expires <= now).order_by(_ITEMS.id).with_for_update()
-    connection.execute(delete(schema.inbox_items).where(_ITEMS.id.in_(over)))
+    """Delete the items whose time to live is over. Readers pass them over until then."""
+    connection.execute(_PURGED, {"now": now})
 
 
 def _user(connection: Connection, request: Request, customer: Customer | None) -> Customer:

@@ -159,7 +159,7 @@ class CookieJar:
 
 def _insert(connection: Connection, key: str, customer: Customer, now: float) -> None:
     row = {"key": key, "userid": customer.userid, "entpid": customer.entpid}
-    connection.execute(insert(schema.sessions).values(**row, created=now, last_used=now))
+    connection.execute(insert(schema.sessions), {**row, "created": now, "last_used": now})
 
 
 def _delete(connection: Connection, keys: list[str]) -> None:

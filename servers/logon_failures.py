@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from . import schema
 from .store import Store
 
 _FAILURES = schema.logon_failures.c
+_FOUND = select(_FAILURES.failures, _FAILURES.last).where(_FAILURES.userid == bindparam("name"))
+_LOCKED = _FOUND.with_for_update()
 
 
 class LogonFailures:
@@ -72,6 +74,5 @@ class LogonFailures:
 
 
 def _state(connection: Connection, userid: str, *, lock: bool = False) -> tuple[int, float]:
-    query = select(_FAILURES.failures, _FAILURES.last).where(_FAILURES.userid == userid)
-    found = connection.execute(query.with_for_update() if lock else query).first()
+    found = connection.execute(_LOCKED if lock else _FOUND, {"name": userid}).first()
     return (0, 0.0) if found is None else (found.failures, found.last)

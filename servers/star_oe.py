@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from starwire.grammar import Limits
 from starwire.protocol.catalogue import Catalogue
@@ -24,6 +24,7 @@ NO_RECORDS = 6109
 WRONG_IDS = 6115
 
 _USERS = schema.users.c
+_FOUND = select(_USERS.entpid, _USERS.password).where(_USERS.userid == bindparam("user"))
 
 
 class StarOE:
@@ -78,8 +79,7 @@ class StarOE:
         self, connection: Connection, request: Request, customer: Customer | None
     ) -> Outcome:
         userid = request.scalar("USERID")
-        query = select(_USERS.entpid, _USERS.password).where(_USERS.userid == userid)
-        user = connection.execute(query).first()
+        user = connection.execute(_FOUND, {"user": userid}).first()
         stored = self._stand_in(connection) if user is None else user.password
         right = matches(text_of(request, "PASSWORD"), stored) and user is not None
         if not self._failures.admits(userid, right, self._clock()) or user is None:
