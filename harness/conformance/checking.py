@@ -8,75 +8,50 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
-
-import msgspec
 
 from starwire.protocol.catalogue import Catalogue, catalogue
-from starwire.protocol.endpoints import DEFAULT_PORTS
-from starwire.protocol.profile import Profile, split_address
+from starwire.protocol.profile import Profile
 
 from ..client import Client
-from ..emulator import in_memory
 from ..failures import ClientError
 from ..reports.terminal import Screen
-from ..target import Target, TargetError, parse_target
+from ..target import TargetError
 from .baseline import Baseline
 from .case import EVERYWHERE, SEATS, Case, all_cases, seat_of
 from .description import TargetFileError, User, described
 from .executing import asking
 from .grounds import Grounds, PutFile, Refused
-from .in_memory import MemoryWire
 from .reporting import report_of, told
 from .result import Report, Result
 from .running import Plan, Run, with_what_they_follow
-from .sockets import SocketWire, trusting
 from .wire import Wire
+from .wiring import MEMORY, Asked, CannotCheck, Stage, addresses_of, staged, wire_of
 
-MEMORY = "memory:"
-"""The target that is the emulator in memory."""
 _VIRTUAL_PATIENCE = 300.0
 
 
-class CannotCheck(Exception):
-    """The run cannot begin; the text says why and what to do."""
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run was asked for."""
-
-    target: str
-    profile: Profile
-    seats: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
-    """PLACE=HOST:PORT each."""
-    names: tuple[str, ...] = ()
-    """Globs of cases; a plain name means that name and what stands below it."""
-    rules: tuple[str, ...] = ()
-    level: str = ""
-    facts: Path | None = None
-    files: Path | None = None
-    logon: str = ""
-    """The URL of a web server that gives sessions, where the target has none."""
-    user: str = ""
-    password: str = ""
-    longest_wait: float = 2.0
-    patience: float = 5.0
-    workers: int = 16
-    retries: int = 2
-
-
 def begin(asked: Asked) -> Run:
-    """The run of the cases that are wanted and apply. Raises CannotCheck."""
-    wire, put_file = _wire(asked)
-    return Run(
-        _wanted(asked, wire.places), wire, _grounds(asked, wire, put_file), _plan(asked, wire)
-    )
+    """The run of the cases that are wanted and apply; close it. Raises CannotCheck."""
+    if asked.start:
+        stage = staged(asked)
+        try:
+            return _run(asked, stage.wire, stage.put_file, stage)
+        except BaseException:
+            stage.close()
+            raise
+    return _run(asked, *wire_of(asked))
+
+
+def _run(asked: Asked, wire: Wire, put_file: PutFile | None, stage: Stage | None = None) -> Run:
+    grounds = _grounds(asked, wire, put_file, stage.mint if stage else None)
+    return Run(_wanted(asked, wire.places), wire, grounds, _plan(asked, wire), stage)
 
 
 def listed(asked: Asked) -> list[Case]:
     """The cases that are wanted, wherever they are run. Raises CannotCheck."""
-    places = tuple(_addresses(asked)) if asked.target not in ("", MEMORY) else EVERYWHERE
+    if asked.start:
+        return _wanted(asked, EVERYWHERE)
+    places = tuple(addresses_of(asked)) if asked.target not in ("", MEMORY) else EVERYWHERE
     return _wanted(asked, places)
 
 
@@ -100,6 +75,7 @@ def checked(
         run.stopped = "interrupted"
     finally:
         screen.stop()
+        run.close()
     report = report_of(
         found,
         run.cases,
@@ -123,7 +99,12 @@ def _plan(asked: Asked, wire: Wire) -> Plan:
     )
 
 
-def _grounds(asked: Asked, wire: Wire, put_file: PutFile | None) -> Grounds:
+def _grounds(
+    asked: Asked,
+    wire: Wire,
+    put_file: PutFile | None,
+    mint: Callable[[User], str] | None,
+) -> Grounds:
     profile = asked.profile
     try:
         description = described(asked.facts).as_user(asked.user, asked.password)
@@ -138,7 +119,7 @@ def _grounds(asked: Asked, wire: Wire, put_file: PutFile | None) -> Grounds:
         wire.places,
         wire.now,
         put_file=put_file,
-        mint=_logon(asked),
+        mint=mint or _logon(asked),
         seed="" if wire.is_virtual else f"{os.getpid():x}-",
     )
 
@@ -161,67 +142,6 @@ def _logon(asked: Asked) -> Callable[[User], str] | None:
 def catalogue_of(profile: Profile) -> Catalogue:
     """The messages, with what the profile adds."""
     return catalogue().with_overlay(profile.overlay)
-
-
-def _wire(asked: Asked) -> tuple[Wire, PutFile | None]:
-    if asked.target == MEMORY:
-        emulator = in_memory(asked.profile)
-        return MemoryWire(emulator), emulator.put_file
-    addresses = _addresses(asked)
-    tls = None
-    if "web" in addresses and not asked.target.startswith("http:"):
-        tls = trusting(old=asked.profile.allow_old_tls)
-    return SocketWire(addresses, tls=tls), _folder(asked.files)
-
-
-def _folder(folder: Path | None) -> PutFile | None:
-    if folder is None:
-        return None
-
-    def put(loc: str, octets: bytes) -> None:
-        place = folder / loc.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(octets)
-
-    return put
-
-
-def _addresses(asked: Asked) -> dict[str, tuple[str, int]]:
-    try:
-        target = parse_target(asked.target, web_path=asked.profile.web_path)
-    except TargetError as error:
-        raise CannotCheck(str(error)) from None
-    addresses = {place: _address(text) for place, text in map(_named, asked.places)}
-    place = _place_of(target, addresses)
-    if place:
-        addresses[place] = (target.host, target.port)
-    return addresses
-
-
-def _place_of(target: Target, named: dict[str, tuple[str, int]]) -> str:
-    """The place of the target itself; "" where `--at` has named it already."""
-    if target.is_web:
-        return "web"
-    if target.kind == "dispatcher":
-        return "dispatcher"
-    if (target.host, target.port) in named.values():
-        return ""
-    return "rm" if target.kind == "proxy" else "rm-native"
-
-
-def _named(text: str) -> tuple[str, str]:
-    place, _, address = text.partition("=")
-    if place not in DEFAULT_PORTS or place == "control":
-        names = ", ".join(name for name in DEFAULT_PORTS if name != "control")
-        raise CannotCheck(f"--at {text}: give PLACE=HOST:PORT, PLACE one of {names}")
-    return place, address
-
-
-def _address(text: str) -> tuple[str, int]:
-    try:
-        return split_address(text)
-    except ValueError as error:
-        raise CannotCheck(f"--at: {error}") from None
 
 
 def _wanted(asked: Asked, places: tuple[str, ...]) -> list[Case]:

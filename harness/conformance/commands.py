@@ -11,8 +11,8 @@ import click
 from ..commands import cannot, profile_option, read_profile
 
 if TYPE_CHECKING:
-    from .checking import Asked
     from .result import Report
+    from .wiring import Asked
 
 _PATH = click.Path(path_type=Path)
 
@@ -31,6 +31,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--case", "names", multiple=True, metavar="GLOB", help="Only these cases.")
 @click.option("--rule", "rules", multiple=True, metavar="GLOB", help="Only cases of these rules.")
 @click.option("--level", type=click.Choice(["must", "should", "may"]), help="Only this level.")
+@click.option("--start", metavar="CMD", help="Starts it: {port}, {rm}, .. are filled in.")
 @click.option("--facts", type=_PATH, metavar="FILE", help="The target file: what it has (TOML).")
 @click.option("--files", type=_PATH, metavar="DIR", help="Where the Inbox finds files: DIR/LOC.")
 @click.option("--logon", metavar="URL", help="The web server that gives sessions.")
@@ -58,6 +59,9 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
     $ starwire check memory: --rule TRN-02
     $ starwire check --diff monday/report.json tuesday/report.json
 
+    \b
+    $ starwire check proxy://127.0.0.1:{port} --start 'mine --port {port} --jar {jar}'
+
     TARGET is where it is, as for `send`; its kind says the seat. `memory:` is the emulator itself,
     without sockets. Sessions come from TARGET's own logon, from --logon, or from a cookie jar that
     --at names. What else it has (users, good requests, files) is told by --facts; without it, what
@@ -70,7 +74,7 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
         _diff(*options["diff"], as_json=options["as_json"])
     if target is None and not options["only_list"]:
         cannot("give a TARGET, such as https://127.0.0.1:8443/nmci or memory:")
-    from .checking import Asked
+    from .wiring import Asked
 
     asked = Asked(
         target=target or "",
@@ -89,6 +93,7 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
         patience=options["patience"],
         workers=options["workers"],
         retries=options["retries"],
+        start=options["start"] or "",
     )
     if options["only_list"]:
         _list(asked)
@@ -109,7 +114,8 @@ def _run(asked: Asked, options: dict[str, Any]) -> tuple[Report, int]:
     from ..reports.summary import verdict
     from ..reports.terminal import Screen
     from .baseline import Baseline, BaselineError, baseline_of, read_baseline
-    from .checking import CannotCheck, checked
+    from .checking import checked
+    from .wiring import CannotCheck
 
     path = options["baseline"]
     try:
@@ -128,7 +134,8 @@ def _run(asked: Asked, options: dict[str, Any]) -> tuple[Report, int]:
 
 
 def _list(asked: Asked) -> None:
-    from .checking import CannotCheck, listed
+    from .checking import listed
+    from .wiring import CannotCheck
 
     try:
         for case in listed(asked):

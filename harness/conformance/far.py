@@ -47,7 +47,7 @@ class Forwarded:
         """Answer with these octets."""
         octets = what.octets if isinstance(what, Draft) else what
         self._far.note(self._number, self.place, "sent", octets)
-        self._frame.connection.out.write(octets)
+        self._far.answer(self._frame, octets)
 
     def close(self) -> None:
         """Close the connection on which it came."""
@@ -130,6 +130,9 @@ class Far:
         wire = self._peer.wire
         seconds = min(within or self._peer.patience, self._peer.until - wire.now())
         return self._ends.wait(ready, max(0.0, seconds))
+
+    def answer(self, frame: FarFrame, octets: bytes) -> None:
+        self._ends.book.answer(frame, octets)
 
     def note(self, number: int, place: str, what: Any, octets: bytes = b"", text: str = "") -> int:
         return self._peer.transcript.add(number, place, what, octets, text)

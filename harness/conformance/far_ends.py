@@ -57,6 +57,9 @@ class FarConnection:
         """Whether the target sends nothing more."""
         self.spoken = spoken_at(place)
         self._held = bytearray()
+        self._owed: deque[FarFrame] = deque()
+        self._early: dict[int, bytes] = {}
+        """Answers to messages behind others that have none yet: replies come in order (TRN-05)."""
 
     def feed(self, octets: bytes) -> list[FarFrame]:
         """The frames, or bare messages, that are complete now."""
@@ -66,6 +69,19 @@ class FarConnection:
             found.append(frame)
         return found
 
+    def answer(self, frame: FarFrame, octets: bytes) -> None:
+        """Answer a frame; a bare message when all before it are answered."""
+        if frame not in self._owed:
+            self.out.write(octets)
+            return
+        self._early[id(frame)] = octets
+        while self._owed and id(self._owed[0]) in self._early:
+            self.out.write(self._early.pop(id(self._owed.popleft())))
+
+    def owes(self, frame: FarFrame) -> bool:
+        """Whether it is a bare message that has no answer."""
+        return frame in self._owed and id(frame) not in self._early
+
     def _next(self) -> FarFrame | None:
         if self.spoken == "native":
             del self._held[: len(self._held) - len(self._held.lstrip(_BETWEEN))]
@@ -73,7 +89,8 @@ class FarConnection:
             if not message.endswith(b">"):
                 return None
             del self._held[: len(message)]
-            return FarFrame(self, message, {}, message)
+            self._owed.append(FarFrame(self, message, {}, message))
+            return self._owed[-1]
         name = "common" if self.spoken == "common" else "dispatcher"
         codec = getattr(self.profile.wire, name)
         if len(self._held) < codec.size:
@@ -86,7 +103,7 @@ class FarConnection:
         return FarFrame(self, octets, unpacked(self.profile, name, octets), octets[codec.size :])
 
 
-class FarFrame(msgspec.Struct, frozen=True):
+class FarFrame(msgspec.Struct, frozen=True, eq=False):
     """What the target asked."""
 
     connection: FarConnection
@@ -119,9 +136,10 @@ class Inbox:
 
     def __init__(self) -> None:
         self.frames: deque[FarFrame] = deque()
+        self.taken: list[FarFrame] = []
+        """All that the case has been given."""
         self.wanted: set[str] = set()
         """Acronyms that the case answers itself, though the book could."""
-        self.came = 0
 
 
 class Book:
@@ -154,9 +172,20 @@ class Book:
         with self.news:
             self._claims[word.encode("latin-1")] = inbox
 
+    def answer(self, frame: FarFrame, octets: bytes) -> None:
+        """What a case answers. Others go on while a long reply goes out."""
+        if frame.connection.spoken == "native":
+            with self.news:
+                frame.connection.answer(frame, octets)
+        else:
+            frame.connection.out.write(octets)
+
     def release(self, inbox: Inbox) -> None:
-        """The case is over."""
+        """The case is over; messages that it leaves without an answer would hold up others."""
         with self.news:
+            for frame in inbox.taken:
+                if frame.connection.owes(frame):
+                    frame.connection.answer(frame, self._of_jar(frame))
             self._claims = {word: one for word, one in self._claims.items() if one is not inbox}
 
     # What comes.
@@ -183,10 +212,10 @@ class Book:
         if inbox is None or frame.acronym not in inbox.wanted:
             answer = self._own_answer(frame)
             if answer is not None:
-                frame.connection.out.write(answer)
+                frame.connection.answer(frame, answer)
                 return
         if inbox is not None:
-            inbox.came += 1
+            inbox.taken.append(frame)
             inbox.frames.append(frame)
         elif self.last_resort is not None:
             self.last_resort(frame)

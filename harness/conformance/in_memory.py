@@ -143,6 +143,12 @@ class MemoryWire:
             return self.ends.run(seconds, ready)
         return self.target.run(seconds, ready)
 
+    def restart(self) -> None:
+        restart = getattr(self.target, "restart", None)
+        if restart is None:
+            raise Unreachable("the target in memory cannot be started again")
+        restart()
+
     def pass_time(self, seconds: float) -> None:
         if self.ends is not None and self.ends.places:
             self.ends.run(seconds, lambda: False)

@@ -159,6 +159,14 @@ class Peer(Asker):
         self.transcript.note(0, self.place, f"{seconds:g} seconds pass")
         self.wire.pass_time(seconds)
 
+    def restart(self) -> None:
+        """Kill the target, and start it again on what it has stored."""
+        self.transcript.note(0, self.place, "killed, and started again")
+        try:
+            self.wire.restart()
+        except Unreachable as error:
+            self.not_applicable(str(error))
+
     def end(self) -> None:
         """Close whatever is open."""
         for connection in self._connections:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from .case import Case
 from .executing import execute
 from .grounds import Grounds
 from .result import Outcome, Result
+from .starting import CannotStart, Implementation
 from .wire import Wire
 
 GOOD = (Outcome.PASSED, Outcome.NON_STRICT, Outcome.INFORMATIONAL)
@@ -25,6 +27,8 @@ GOOD = (Outcome.PASSED, Outcome.NON_STRICT, Outcome.INFORMATIONAL)
 _NO_HINDRANCE = (*GOOD, Outcome.NOT_APPLICABLE)
 _PROBE = "sanity.probe"
 _LAST = "sanity.last"
+_DEATHS = 3
+"""How often a case is tried while the implementation ends, before it is taken for the cause."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,15 +47,32 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 Tell = Callable[[Result], None]
 
 
+class Started(Protocol):
+    """An implementation that was started for a run."""
+
+    implementation: Implementation
+
+    def close(self) -> None: ...
+
+
 class Run:
     """One run of cases against one target."""
 
-    def __init__(self, cases: Sequence[Case], wire: Wire, grounds: Grounds, plan: Plan) -> None:
-        """`cases` are those that are wanted; what they come after must be among them."""
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        wire: Wire,
+        grounds: Grounds,
+        plan: Plan,
+        started: Started | None = None,
+    ) -> None:
+        """`cases` are those that are wanted; what they come after must be among them. `started` is
+        an implementation that is there for this run alone."""
         self.cases = cases
         self._wire = wire
         self._grounds = grounds
         self._plan = plan
+        self._started = started
         self._ended: dict[tuple[str, str], Result] = {}
         self._dead: dict[str, str] = {}
         """Places that no longer answer, and the case behind which they did not."""
@@ -101,12 +122,19 @@ class Run:
             if case.alone:
                 end(case, self._one(case))
 
+    def close(self) -> None:
+        """Stop the implementation, if it was started for this run."""
+        if self._started is not None:
+            self._started.close()
+
     def _one(self, case: Case) -> Result:
         """The result of a case, tried again where it failed."""
         outcome, reason = self._unfit(case)
         if outcome is not None:
             return untried(case, outcome, reason)
         first = self._try(case)
+        if self._started is not None and first.outcome not in _NO_HINDRANCE:
+            first = self._survived(self._started.implementation, case, first)
         if first.outcome is not Outcome.FAILED or case.place in self._dead:
             return first
         if not self._wire.is_virtual and not self._answers(case):
@@ -120,6 +148,26 @@ class Run:
         reason = f"failed {len(failed)} of {len(tries)} times: {first.reason}"
         attempts = (len(failed), len(tries))
         return replace(first, outcome=Outcome.FLAKY, reason=reason, attempts=attempts)
+
+    def _survived(self, implementation: Implementation, case: Case, result: Result) -> Result:
+        """The result of a case, or that of another try where the implementation had ended
+        meanwhile: another case, that ran at the same time, may have been the cause."""
+        for _ in range(_DEATHS):
+            starts, ended = implementation.starts, implementation.ended
+            if not ended:
+                return result
+            try:
+                implementation.revive(starts)
+            except CannotStart as error:
+                self.stopped = f"the implementation has ended, and does not start again: {error}"
+                self._dead.setdefault(case.place, case.id)
+                return replace(result, reason=f"{result.reason}; {ended}")
+            self._grounds.forget_sessions()
+            named = replace(result, reason=f"the implementation ends: {ended}")
+            result = self._try(case)
+            if result.outcome in _NO_HINDRANCE:
+                return result
+        return replace(named, outcome=Outcome.FAILED)
 
     def _try(self, case: Case) -> Result:
         return execute(case, self._wire, self._grounds, patience=self._plan.patience)

@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from starwire.protocol.profile import Profile
@@ -85,6 +85,7 @@ class SocketWire:
         self._tls = tls
         self.is_secret = tls is not None
         self._ends = ends
+        self._restart: Callable[[], None] | None = None
         self._seconds = seconds
 
     @property
@@ -115,6 +116,15 @@ class SocketWire:
         if self._ends is None:
             raise Unreachable("the harness stands nowhere behind the target: see --start")
         return self._ends
+
+    def restart_with(self, restart: Callable[[], None]) -> None:
+        """How the target is killed and started again."""
+        self._restart = restart
+
+    def restart(self) -> None:
+        if self._restart is None:
+            raise Unreachable("the target was not started by the harness: see --start")
+        self._restart()
 
     def pass_time(self, seconds: float) -> None:
         time.sleep(seconds)

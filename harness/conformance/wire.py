@@ -79,6 +79,11 @@ class Wire(Protocol):
         cannot."""
         ...
 
+    def restart(self) -> None:
+        """Kill the target, and start it again on what it has stored. Raises Unreachable where that
+        cannot be done."""
+        ...
+
     def pass_time(self, seconds: float) -> None: ...
     def now(self) -> float:
         """Seconds of a clock that only rises."""

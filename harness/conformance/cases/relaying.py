@@ -147,12 +147,12 @@ def cancel_on_another(peer: Peer) -> None:
 
 @case("relay.client-gone", rules="TRN-03", places=_HERE)
 def client_gone(peer: Peer) -> None:
-    """When the client is gone the connection to the proxy is closed, and the run so cut off."""
+    """When the client's connection is lost that to the proxy is closed, and the run so cut off."""
     far = peer.far()
     line, run = _first(peer, far)
     run.reply(3, _bulk(peer, _DATA, 0, 5, b"44"))
     line.expect(status(3))
-    line.close()
+    line.abort()
     run.expect_closed()
 
 

@@ -1,0 +1,183 @@
+"""From what `check` was asked for to a wire: addresses, or an implementation that is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from starwire.protocol.endpoints import DEFAULT_PORTS
+from starwire.protocol.profile import Profile, split_address
+
+from ..emulator import in_memory
+from ..target import Target, TargetError, parse_target
+from .description import User
+from .far_ends import BEHIND, Book
+from .far_sockets import SocketEnds
+from .grounds import PutFile
+from .in_memory import MemoryWire
+from .sockets import SocketWire, trusting
+from .starting import HOST, CannotStart, Implementation, Surroundings, filled, words_in
+from .wire import Wire
+
+MEMORY = "memory:"
+"""The target that is the emulator in memory."""
+
+
+class CannotCheck(Exception):
+    """The run cannot begin; the text says why and what to do."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run was asked for."""
+
+    target: str
+    profile: Profile
+    seats: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    """PLACE=HOST:PORT each."""
+    names: tuple[str, ...] = ()
+    """Globs of cases; a plain name means that name and what stands below it."""
+    rules: tuple[str, ...] = ()
+    level: str = ""
+    facts: Path | None = None
+    files: Path | None = None
+    logon: str = ""
+    """The URL of a web server that gives sessions, where the target has none."""
+    user: str = ""
+    password: str = ""
+    longest_wait: float = 2.0
+    patience: float = 5.0
+    workers: int = 16
+    retries: int = 2
+    start: str = ""
+    """The command line that starts the implementation: see `starting`."""
+
+
+def wire_of(asked: Asked) -> tuple[Wire, PutFile | None]:
+    """The wire of an implementation that runs, and what puts files where its Inbox finds them.
+
+    Raises CannotCheck.
+    """
+    if asked.target == MEMORY:
+        emulator = in_memory(asked.profile)
+        return MemoryWire(emulator), emulator.put_file
+    return _sockets(asked, addresses_of(asked)), _folder(asked.files)
+
+
+def _sockets(
+    asked: Asked, addresses: dict[str, tuple[str, int]], ends: SocketEnds | None = None
+) -> SocketWire:
+    tls = None
+    if "web" in addresses and not asked.target.startswith("http:"):
+        tls = trusting(old=asked.profile.allow_old_tls)
+    return SocketWire(addresses, tls=tls, ends=ends)
+
+
+class Stage:
+    """An implementation that was started for the run, among what it finds."""
+
+    def __init__(self, asked: Asked) -> None:
+        """Raises CannotStart, CannotCheck."""
+        behind = _behind(asked)
+        around = self._around = Surroundings(asked.target, asked.start, asked.profile, behind)
+        self._ends: SocketEnds | None = None
+        self.mint: Callable[[User], str] | None = None
+        if behind:
+            emulator = in_memory(asked.profile) if set(behind) != {"jar"} else None
+            book = Book(asked.profile)
+            self.mint = book.mint
+            self._ends = SocketEnds(book, around.standing, emulator)
+        places = tuple(filled(text, around.values) for text in asked.places)
+        started = msgspec.structs.replace(asked, target=around.target, places=places)
+        served = {place: (HOST, around.ports[place]) for place in around.served}
+        addresses = {**served, **addresses_of(started)}
+        self.wire = _sockets(started, addresses, self._ends)
+        self.put_file = _folder(asked.files or around.files)
+        ports = [port for host, port in addresses.values() if host == HOST]
+        try:
+            self.implementation = Implementation(asked.start, around.values, ports, around.log)
+        except CannotStart:
+            self._clear()
+            raise
+        self.wire.restart_with(self.implementation.restart)
+
+    def close(self) -> None:
+        """Stop it, and leave nothing behind."""
+        self.implementation.stop()
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._ends is not None:
+            self._ends.close()
+        self._around.close()
+
+
+def staged(asked: Asked) -> Stage:
+    """The implementation, started. Raises CannotCheck."""
+    try:
+        return Stage(asked)
+    except CannotStart as error:
+        raise CannotCheck(f"--start: {error}") from None
+
+
+def _behind(asked: Asked) -> tuple[str, ...]:
+    """The places for which the harness stands: those behind TARGET that the command is told of and
+    that --at does not give to the implementation."""
+    kind = asked.target.partition(":")[0]
+    seat = {"https": "web", "http": "web", "dispatcher": "dispatcher", "proxy": "rm"}.get(kind, "")
+    named, own = words_in(asked.start), {text.partition("=")[0] for text in asked.places}
+    told = named | ({"staroe", "rm", "rs", "inbox"} if "profile" in named else set())
+    return tuple(place for place in BEHIND.get(seat, ()) if place in told - own)
+
+
+def _folder(folder: Path | None) -> PutFile | None:
+    if folder is None:
+        return None
+
+    def put(loc: str, octets: bytes) -> None:
+        place = folder / loc.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(octets)
+
+    return put
+
+
+def addresses_of(asked: Asked) -> dict[str, tuple[str, int]]:
+    """Host and port of each place that the target serves. Raises CannotCheck."""
+    try:
+        target = parse_target(asked.target, web_path=asked.profile.web_path)
+    except TargetError as error:
+        raise CannotCheck(str(error)) from None
+    addresses = {place: _address(text) for place, text in map(_named, asked.places)}
+    place = _place_of(target, addresses)
+    if place:
+        addresses[place] = (target.host, target.port)
+    return addresses
+
+
+def _place_of(target: Target, named: dict[str, tuple[str, int]]) -> str:
+    """The place of the target itself; "" where `--at` has named it already."""
+    if target.is_web:
+        return "web"
+    if target.kind == "dispatcher":
+        return "dispatcher"
+    if (target.host, target.port) in named.values():
+        return ""
+    return "rm" if target.kind == "proxy" else "rm-native"
+
+
+def _named(text: str) -> tuple[str, str]:
+    place, _, address = text.partition("=")
+    if place not in DEFAULT_PORTS or place == "control":
+        names = ", ".join(name for name in DEFAULT_PORTS if name != "control")
+        raise CannotCheck(f"--at {text}: give PLACE=HOST:PORT, PLACE one of {names}")
+    return place, address
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return split_address(text)
+    except ValueError as error:
+        raise CannotCheck(f"--at: {error}") from None
