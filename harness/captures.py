@@ -1,14 +1,15 @@
 """Captured traffic as connections, whatever it was captured with: recordings, packets, raw octets.
 
-A capture is read piece by piece. `Sampler` keeps of each connection as much as is needed to learn
+A capture is read piece by piece. `Captured` keeps of each connection as much as is needed to learn
 from it, and no more than a fixed number of octets in all.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -23,7 +24,10 @@ from starwire.protocol.recording import (
     sender_of,
 )
 
+from .hex_dumps import octets_of_file
 from .learning import Line, NothingLearned, Spoken
+from .packets import MAGIC, Packets
+from .recognizing import bodies_of, kind_of, sides
 from .recordings import NoRecording, Recording
 
 Hop: TypeAlias = Literal["auto", "proxy", "dispatcher", "web"]
@@ -33,6 +37,12 @@ SPOKEN: dict[Hop, Spoken] = {"proxy": "common", "dispatcher": "dispatcher", "web
 _OF_STREAM = 256 * 1024
 _IN_ALL = 16 * 1024 * 1024
 """Octets that are kept: of what one side of a connection said, and of all."""
+_LEFT_OUT = {
+    "tls": "are encrypted by TLS: capture behind the encryption, or with `starwire serve --record`",
+    "sealed": "are sealed (ENC-01): capture without `[links] key_file`, or with --record",
+    "native": "carry bare messages, which have no header",
+    "silent": "carry nothing from the client",
+}
 
 
 class Piece(Struct, frozen=True):
@@ -40,62 +50,117 @@ class Piece(Struct, frozen=True):
 
     line: str
     """The connection, as people may know it."""
-    spoken: Spoken
+    spoken: Spoken | None
+    """None where only the octets can tell."""
     sender: Sender
     octets: bytes
     begins: bool = False
     """On the web: a body begins here."""
 
 
-class Sampler:
-    """Connections as far as they are kept."""
+class Captured:
+    """Captures, read as often as somebody asks. Raises NothingLearned, which names the file."""
 
-    def __init__(self) -> None:
-        self.lines: dict[str, Line] = {}
-        self._kept = 0
+    def __init__(
+        self, paths: Iterable[str], hop: Hop, requests: str = "", replies: str = ""
+    ) -> None:
+        self.notes: list[str] = []
+        """What was left out by the last reading."""
+        self._paths = list(paths)
+        self._hop = hop
+        self._files = [(sender, path) for sender, path in sides(requests, replies) if path]
 
-    def take(self, piece: Piece) -> None:
-        """Keep a piece, as long as there is room; what does not fit ends its stream."""
-        line = self.lines.get(piece.line)
-        if line is None:
-            if self._kept >= _IN_ALL:
-                return
-            line = self.lines[piece.line] = Line(piece.line, piece.spoken, bodies=[])
-        if piece.spoken == "web":
-            self._take_body(line, piece)
-            return
-        held = line.client if piece.sender == "client" else line.server
-        octets = self._room(line, len(held), piece.octets)
-        if piece.sender == "client":
-            line.client += octets
-        else:
-            line.server += octets
+    def pieces(self) -> Iterator[Piece]:
+        """Everything that the captures hold of the hop."""
+        self.notes = []
+        for path in self._paths:
+            if _begins_with(path, MAGIC):
+                packets = Packets(path)
+                for said in packets:
+                    yield Piece(said.connection, None, said.sender, said.octets)
+                self.notes += packets.notes
+            else:
+                yield from self._recorded(path)
+        name = " and ".join(path for _, path in self._files)
+        for sender, path in self._files:
+            yield Piece(name, None, sender, octets_of_file(path))
 
-    def _take_body(self, line: Line, piece: Piece) -> None:
-        if piece.begins:
-            line.bodies.append((piece.sender, self._room(line, 0, piece.octets)))
-        elif line.bodies and line.bodies[-1][0] == piece.sender:
-            sender, body = line.bodies[-1]
-            line.bodies[-1] = (sender, body + self._room(line, len(body), piece.octets))
-
-    def _room(self, line: Line, held: int, octets: bytes) -> bytes:
-        """As many of the octets as may be kept."""
-        count = max(0, min(len(octets), _OF_STREAM - held, _IN_ALL - self._kept))
-        line.is_cut = line.is_cut or count < len(octets)
-        self._kept += count
-        return octets[:count]
-
-
-def captured(paths: Iterable[str], hop: Hop) -> Iterator[Piece]:
-    """What the captures hold of that hop. Raises NothingLearned, which names the file."""
-    for path in paths:
+    def _recorded(self, path: str) -> Iterator[Piece]:
         try:
-            yield from _recorded(Recording(Path(path)), hop)
-        except (NoRecording, RecordingError) as error:
+            recording = Recording(Path(path))
+            yield from recorded_pieces(recording, self._hop)
+        except NoRecording as error:
+            if "is not the header of a starwire recording" in str(error):
+                raise NothingLearned(
+                    f"{path}: is neither a recording nor packets (pcap, pcapng); give raw octets or"
+                    " hex dumps with --requests and --replies"
+                ) from None
             raise NothingLearned(str(error)) from None
+        except RecordingError as error:
+            raise NothingLearned(str(error)) from None
+        self.notes += recording.cuts
+
+    def lines(self) -> list[Line]:
+        """The connections of the hop, each as far as it is kept."""
+        kept: dict[str, Line] = {}
+        told: dict[str, Spoken | None] = {}
+        room = _IN_ALL
+        for piece in self.pieces():
+            if piece.line not in kept:
+                if not room:
+                    continue
+                kept[piece.line] = Line(piece.line, piece.spoken or "common", bodies=[])
+                told[piece.line] = piece.spoken
+            room -= _keep(kept[piece.line], piece, room)
+        unknown = [line for name, line in kept.items() if told[name] is None]
+        known = [line for name, line in kept.items() if told[name] is not None]
+        return known + list(self._recognized(unknown))
+
+    def _recognized(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """The connections of this wire, each with what is spoken on it."""
+        left: Counter[str] = Counter()
+        for line in lines:
+            kind = kind_of(line)
+            wanted = SPOKEN.get(self._hop)
+            if kind in _LEFT_OUT:
+                left[kind] += 1
+                continue
+            if kind == "web":
+                line.bodies = bodies_of(line)
+            elif wanted == "web":
+                line.bodies = [
+                    (sender, body) for sender, body in sides(line.client, line.server) if body
+                ]
+            if wanted in (None, "web") or kind != "web":
+                line.spoken = wanted or cast(Spoken, kind)
+                yield line
+        for what, count in left.items():
+            plural = "connection" if count == 1 else "connections"
+            self.notes.append(f"{count} {plural} left out, which {_LEFT_OUT[what]}")
 
 
-def _recorded(events: Iterable[Event], hop: Hop) -> Iterator[Piece]:
+def _keep(line: Line, piece: Piece, room: int) -> int:
+    """Keep of a piece what there is room for; how much that is. What does not fit ends a stream."""
+    if piece.spoken == "web":
+        if piece.begins:
+            line.bodies.append((piece.sender, b""))
+        if not line.bodies or line.bodies[-1][0] != piece.sender:
+            return 0
+        held = line.bodies[-1][1]
+    else:
+        held = line.client if piece.sender == "client" else line.server
+    octets = piece.octets[: max(0, min(_OF_STREAM - len(held), room))]
+    line.is_cut = line.is_cut or len(octets) < len(piece.octets)
+    if piece.spoken == "web":
+        line.bodies[-1] = (piece.sender, held + octets)
+    elif piece.sender == "client":
+        line.client += octets
+    else:
+        line.server += octets
+    return len(octets)
+
+
+def recorded_pieces(events: Iterable[Event], hop: Hop) -> Iterator[Piece]:
     """Of a recording: the port says what is spoken, and the octets are as they were received, so
     the profile of the recording does not matter.
     """
@@ -117,3 +182,11 @@ def _recorded(events: Iterable[Event], hop: Hop) -> Iterator[Piece]:
             continue
         begins = isinstance(event, Request | Response)
         yield Piece(name, spoken, sender_of(event), bytes(event.octets), begins)
+
+
+def _begins_with(path: str, magic: tuple[bytes, ...]) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(4) in magic
+    except OSError:
+        return False  # a folder, or nothing: whoever reads it as a recording says so

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from starwire.protocol.profile import Profile
 
+    from .captures import Hop
+
 
 @click.group(short_help="Learn a wire profile from captures; show one.")
 def profile() -> None:
@@ -26,7 +28,7 @@ def profile() -> None:
 
 
 @profile.command()
-@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+@click.argument("captures", nargs=-1, metavar="CAPTURE...")
 @click.option(
     "--hop",
     type=click.Choice(["proxy", "dispatcher", "web", "auto"]),
@@ -34,26 +36,45 @@ def profile() -> None:
     show_default=True,
     help="Which hop was captured; `auto` finds out.",
 )
+@click.option(
+    "--requests", default="", metavar="FILE", help="What a client sent: raw octets, or a hex dump."
+)
+@click.option("--replies", default="", metavar="FILE", help="What it was answered.")
 @click.option("--name", default="learned", show_default=True, help="The name of the profile.")
 @click.option(
     "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the TOML there."
 )
 @click.option("--json", "as_json", is_flag=True, help="Fields and evidence as JSON.")
-def learn(captures: tuple[str, ...], hop: str, name: str, out: str | None, as_json: bool) -> None:
+def learn(
+    captures: tuple[str, ...],
+    hop: Hop,
+    requests: str,
+    replies: str,
+    name: str,
+    out: str | None,
+    as_json: bool,
+) -> None:
     """Propose the wire profile of a system from captures of its traffic.
 
     \b
     $ starwire profile learn traffic/ --name ours --out ours.toml
+    $ starwire profile learn old.pcap --hop proxy
+    $ starwire profile learn --requests sent.xxd --replies received.xxd
     $ starwire check https://old.example:8443/nmci --profile ours.toml
 
-    A CAPTURE is a recording. The evidence of each field is printed; without --out the profile
-    follows it. Exit status 2, and one line, if no profile explains the octets.
+    A CAPTURE is a recording, or packets (pcap, pcapng). --requests and --replies are the two sides
+    of one connection. The evidence of each field is printed; without --out the profile follows it.
+    Exit status 2, and one line, if no profile explains the octets.
     """
+    from .captures import Captured
     from .learning import NothingLearned
     from .profile_learning import learned
 
+    if not captures and not requests:
+        cannot("nothing to learn from: give captures, or --requests FILE and --replies FILE")
     try:
-        text, lines = learned(captures, hop, name, as_json=as_json, with_text=out is None)
+        captured = Captured(captures, hop, requests, replies)
+        text, lines = learned(captured, name, as_json=as_json, with_text=out is None)
     except NothingLearned as error:
         cannot(str(error))
     for line in lines:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
-
 import msgspec
 
 from starwire.protocol.profile import load_profile
 
-from .captures import Hop, Sampler, captured
+from .captures import Captured
 from .learning import profile_text, propose, report_lines
 from .learning.writing import as_plain
 
 
 def learned(
-    paths: Sequence[str], hop: str, name: str, *, as_json: bool, with_text: bool
+    captured: Captured, name: str, *, as_json: bool, with_text: bool
 ) -> tuple[str, list[str]]:
     """The text of the profile, and what to print. Raises NothingLearned."""
-    sampler = Sampler()
-    for piece in captured(paths, cast(Hop, hop)):
-        sampler.take(piece)
-    proposal = propose(list(sampler.lines.values()))
+    proposal = propose(captured.lines(), captured.notes)
     text = profile_text(proposal, name)
     if as_json:
         plain = as_plain(proposal, load_profile(text)) | {"toml": text}

@@ -32,7 +32,7 @@ _LONGEST_PREFIX = 263
 """Octets of a web header: an integer and a key of 8 to 255."""
 _ORDERS: tuple[ByteOrder, ...] = ("big", "little")
 _LEAST_TILED = 0.5
-"""Of the octets: below this the frames that were found are accidents."""
+"""Of the octets of streams that begin with a frame: below this the frames are accidents."""
 
 
 class Stream(Struct):
@@ -62,8 +62,9 @@ class Cut(Struct):
 def cut(streams: list[Stream], names: list[str], spoken: Spoken) -> Cut:
     """Find the frames. Raises NothingLearned where there are none."""
     lengths, ends = _best_lengths(streams)
-    total = sum(len(stream.octets) - stream.start for stream in streams)
-    explained = sum(cuts[-1] - stream.start for stream, cuts in zip(streams, ends, strict=True))
+    pairs = list(zip(streams, ends, strict=True))
+    total = sum(len(one.octets) - one.start for one, cuts in pairs if len(cuts) > 1)
+    explained = sum(cuts[-1] - one.start for one, cuts in pairs)
     if not lengths or explained < _LEAST_TILED * total:
         raise _does_not_tile(streams, ends, names, spoken)
     frames = [

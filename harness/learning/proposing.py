@@ -32,6 +32,7 @@ NAMES = {
 }
 """The fields of each header, in wire order."""
 _ORDERS: tuple[ByteOrder, ...] = ("big", "little")
+_MOST_NOTES = 8
 Allows: TypeAlias = Callable[[Choice], bool]
 
 
@@ -74,10 +75,12 @@ class Proposal(Struct):
     """What else is to be known: streams left out, headers that were not captured."""
 
 
-def propose(lines: Sequence[Line]) -> Proposal:
-    """The wire profile that explains these connections best. Raises NothingLearned."""
+def propose(lines: Sequence[Line], beside: Sequence[str] = ()) -> Proposal:
+    """The wire profile that explains these connections best, noting what is to be told `beside`.
+    Raises NothingLearned.
+    """
     names = [line.name for line in lines]
-    notes: list[str] = []
+    notes = list(beside)
     searches: dict[str, Search] = {}
     cuts: dict[str, Cut] = {}
     longest, counts = 0, {}
@@ -86,7 +89,10 @@ def propose(lines: Sequence[Line]) -> Proposal:
         if not streams:
             continue
         found = cuts[spoken] = cut(streams, names, spoken)
-        notes += _left_notes(found, streams, lines)
+        left = list(_left_notes(found, streams, lines))
+        notes += left[:_MOST_NOTES]
+        if len(left) > _MOST_NOTES:
+            notes.append(f"{len(left) - _MOST_NOTES} streams more are not all frames")
         rows = _rows(found)
         longest = max(longest, *(row.size for row in rows))
         counts[spoken] = len(rows)
@@ -95,7 +101,8 @@ def propose(lines: Sequence[Line]) -> Proposal:
             counts["web"] = len(prefixes)
             searches["web"] = _search("web", prefixes, len(prefixes[0].octets))
     if not searches:
-        raise NothingLearned("no connection of this wire was found in the capture")
+        why = f": {'; '.join(beside)}" if beside else ""
+        raise NothingLearned(f"there is no connection of this wire in the capture{why}")
     chosen, order = _together(searches)
     if (bulk := bulk_search(cuts, chosen, order)) is not None:
         searches["bulk"], chosen["bulk"] = bulk

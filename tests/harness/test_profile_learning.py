@@ -60,7 +60,8 @@ def test_what_is_no_recording_is_refused_in_one_line(tmp_path):
     (tmp_path / "x.jsonl").write_text("GRTL<>\n")
     told = run("learn", tmp_path / "x.jsonl", status=2).stderr
     assert (
-        told == f"starwire: {tmp_path}/x.jsonl: line 1: is not the header of a starwire recording\n"
+        told == f"starwire: {tmp_path}/x.jsonl: is neither a recording nor packets (pcap, pcapng);"
+        " give raw octets or hex dumps with --requests and --replies\n"
     )
 
 
