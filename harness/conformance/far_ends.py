@@ -181,11 +181,13 @@ class Book:
             frame.connection.out.write(octets)
 
     def release(self, inbox: Inbox) -> None:
-        """The case is over; messages that it leaves without an answer would hold up others."""
+        """The case is over; what it leaves without an answer would hold up others, and the end."""
         with self.news:
             for frame in inbox.taken:
                 if frame.connection.owes(frame):
                     frame.connection.answer(frame, self._of_jar(frame))
+                elif frame.connection.spoken != "native" and not self.profile.multiplex:
+                    frame.connection.out.close()
             self._claims = {word: one for word, one in self._claims.items() if one is not inbox}
 
     # What comes.
