@@ -94,6 +94,8 @@ class Settings:
     certificate: tuple[Path, Path] | None = None
     record: Path | None = None
     """Where what crosses the ports is recorded (docs/recording.md)."""
+    can_fault: bool = False
+    """Whether faults can be switched on while it runs, also without the control API."""
 
 
 class Emulator:
@@ -391,7 +393,8 @@ class Emulator:
     def _make_misbehaviour(self) -> Misbehaviour | None:
         """What only an emulator has whose faults can be switched on."""
         settings = self._settings
-        if "control" not in settings.only and not settings.configuration.faults:
+        can_fault = "control" in settings.only or settings.can_fault
+        if not can_fault and not settings.configuration.faults:
             return None
 
         jar = cache(self._new_jar)

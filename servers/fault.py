@@ -67,6 +67,10 @@ _OF_FRAMES = frozenset({"direction", "type", "frame"})
 _AIMS = frozenset({"message", "user", "parameter", "value", "per", "probability", *_COUNTS})
 
 
+class GeneralFailure(Exception):
+    """What a general-failure raises inside a server: a bug that was asked for (6101)."""
+
+
 class Fault(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from .backend import BackEnd, BackEndAnswer
 from .customer import Customer
-from .fault import OF_PORTS
+from .fault import OF_PORTS, GeneralFailure
 from .fault_plan import FaultPlan, Strike, Subject, subject_of
 from .faults import Waiting
 from .notifying import Contact, Contacts, NotificationFault
@@ -33,10 +33,6 @@ class Injected(Exception):
     def __init__(self, stage: str) -> None:
         super().__init__(f"a fault is switched on: {stage}")
         self.stage = stage
-
-
-class GeneralFailure(Exception):
-    """A fault inside a server that no other code names (6101)."""
 
 
 class Borders:

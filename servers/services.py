@@ -30,6 +30,7 @@ from .backend import (
 from .customer import Customer
 from .database import Database
 from .deferral import Deferral, Finished, Waiting, identifier
+from .fault import GeneralFailure
 from .proxy import DeskClosed, Done
 from .remembering import RememberedAnswers
 from .store import IdsExhausted
@@ -184,8 +185,8 @@ class Services:
             answer = BackEndAnswer(failure.code, failure.octets)
         except SQLAlchemyError:
             raise
-        except Exception:
-            done = self._failed(octets, door)
+        except Exception as error:
+            done = self._failed(error, octets, door)
             answer = BackEndAnswer(done.error, done.octets)
         await self._deferral.finish(request, lambda c: answer)
 
@@ -202,10 +203,13 @@ class Services:
             code = failed_at(error, CONNECTION_FAILED)[self._catalogue.doors[door].family]
             return Done(code, self._error(octets, door, code))
         # A bug of ours: the peer gets the code, the log the traceback (ERR-07).
-        return self._failed(octets, door)
+        return self._failed(error, octets, door)
 
-    def _failed(self, octets: bytes, door: str) -> Done:
-        self._log.failure("{door} failed to answer", door=door)
+    def _failed(self, error: Exception, octets: bytes, door: str) -> Done:
+        if isinstance(error, GeneralFailure):
+            self._log.error("{door}: {reason}", door=door, reason=str(error))
+        else:
+            self._log.failure("{door} failed to answer", door=door)
         code = _FAILED[self._catalogue.doors[door].family]
         return Done(code, self._error(octets, door, code))
 

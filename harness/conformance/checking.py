@@ -18,9 +18,11 @@ from ..reports.terminal import Screen
 from ..target import TargetError
 from .baseline import Baseline
 from .case import EVERYWHERE, SEATS, Case, all_cases, seat_of
+from .control import Switch, control
 from .description import TargetFileError, User, described
 from .executing import asking
 from .grounds import Grounds, PutFile, Refused
+from .in_memory import MemoryWire
 from .reporting import report_of, told
 from .result import Report, Result
 from .running import Plan, Run, with_what_they_follow
@@ -120,8 +122,16 @@ def _grounds(
         wire.now,
         put_file=put_file,
         mint=mint or _logon(asked),
+        switch=_switch(asked, wire),
         seed="" if wire.is_virtual else f"{os.getpid():x}-",
     )
+
+
+def _switch(asked: Asked, wire: Wire) -> Switch | None:
+    """What switches faults of the target on and off."""
+    if isinstance(wire, MemoryWire):
+        return getattr(wire.target, "fault", None)
+    return control(asked.control) if asked.control else None
 
 
 def _logon(asked: Asked) -> Callable[[User], str] | None:

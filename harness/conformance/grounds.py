@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from string import Formatter
 from typing import Any
 
@@ -20,6 +21,7 @@ from starwire.protocol.profile import Profile
 from starwire.protocol.status import Transaction
 
 from ..transcript import Received, request
+from .control import ControlError, Switch
 from .description import Description, Use, User
 
 _PROBES = {
@@ -39,7 +41,8 @@ _MANAGERS = ("rm-native", "rm", "dispatcher", "web")
 THREE_OCTETS = b"1,2"
 """The file of a case that needs one, whatever it holds."""
 
-PutFile = Callable[[str, bytes], None]
+PutFile = Callable[[str, bytes | None], None]
+"""Puts a file where messages name it so; None takes it away."""
 
 
 class Wanting(Exception):
@@ -63,6 +66,7 @@ class Grounds:
         clock: Callable[[], float],
         *,
         put_file: PutFile | None = None,
+        switch: Switch | None = None,
         mint: Callable[[User], str] | None = None,
         seed: str = "",
     ) -> None:
@@ -77,6 +81,7 @@ class Grounds:
         self._ask = ask
         self._clock = clock
         self._put_file = put_file
+        self._switch = switch
         self._mint = mint
         self._serials = itertools.count(1_000)
         self._words = itertools.count(1)
@@ -184,10 +189,13 @@ class Grounds:
 
     def item(self, use: Use = "main", octets: bytes = THREE_OCTETS, **changes: str) -> str:
         """The INBOXID of a new item of the user, whose file holds these octets."""
+        return self.item_at(self.file(octets), len(octets), use, **changes)
+
+    def item_at(self, loc: str, size: int, use: Use = "main", **changes: str) -> str:
+        """The same, with a file that is there already."""
         if "inbox-native" not in self.places:
             raise Wanting("there is no inbox-native, where an item could be added")
-        loc = self.file(octets)
-        text = self.filled(self.form("A"), use, loc=loc, size=str(len(octets)), **changes)
+        text = self.filled(self.form("A"), use, loc=loc, size=str(size), **changes)
         return self.made("inbox-native", text.decode("latin-1"), "INBOXID", use)
 
     def file(self, octets: bytes, name: str = "") -> str:
@@ -197,6 +205,23 @@ class Grounds:
         loc = f"/checks/{name or self.unique()}.csv"
         self._put_file(loc, octets)
         return loc
+
+    def remove_file(self, loc: str) -> None:
+        """Take a file away that was made."""
+        if self._put_file is not None:
+            self._put_file(loc, None)
+
+    @contextmanager
+    def fault(self, fault: Mapping[str, Any]) -> Iterator[None]:
+        """A fault of the target itself (docs/faults.md) that is on meanwhile. Raises Wanting,
+        Refused."""
+        if self._switch is None:
+            raise Wanting("it takes a fault of the implementation, which --control URL switches on")
+        try:
+            with self._switch(fault):
+                yield
+        except ControlError as error:
+            raise Refused(str(error)) from None
 
     def made(self, place: str, message: str, name: str, use: Use = "main") -> str:
         """What the reply to a message at that place says under a name. Raises Refused."""

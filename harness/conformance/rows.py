@@ -34,6 +34,7 @@ _FACTS = {
 _BEHIND = {
     "ARDA": (6707,),
     "NRL/requested": (6707,),
+    "NRL/repeated": (6050, 6707),
 }
 """Codes of good requests that fail behind step 6, since what they name cannot be made by a
 tester: the id of a request that the target has made itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -47,6 +48,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The URL of a web server that gives sessions, where the target has none."""
     user: str = ""
     password: str = ""
+    control: str = ""
+    """The URL of the target's control API."""
     longest_wait: float = 2.0
     patience: float = 5.0
     workers: int = 16
@@ -61,8 +64,8 @@ def wire_of(asked: Asked) -> tuple[Wire, PutFile | None]:
     Raises CannotCheck.
     """
     if asked.target == MEMORY:
-        emulator = in_memory(asked.profile)
-        return MemoryWire(emulator), emulator.put_file
+        emulator = in_memory(asked.profile, can_fault=True)
+        return MemoryWire(emulator), _files_of(emulator)
     return _sockets(asked, addresses_of(asked)), _folder(asked.files)
 
 
@@ -132,12 +135,25 @@ def _behind(asked: Asked) -> tuple[str, ...]:
     return tuple(place for place in BEHIND.get(seat, ()) if place in told - own)
 
 
+def _files_of(emulator: Any) -> PutFile:
+    def put(loc: str, octets: bytes | None) -> None:
+        if octets is None:
+            emulator.remove_file(loc)
+        else:
+            emulator.put_file(loc, octets)
+
+    return put
+
+
 def _folder(folder: Path | None) -> PutFile | None:
     if folder is None:
         return None
 
-    def put(loc: str, octets: bytes) -> None:
+    def put(loc: str, octets: bytes | None) -> None:
         place = folder / loc.lstrip("/")
+        if octets is None:
+            place.unlink(missing_ok=True)
+            return
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(octets)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -49,9 +50,11 @@ class MemoryEmulator:
         configuration: Configuration | None = None,
         only: tuple[str, ...] = ALL_BUT_CONTROL,
         faults: Sequence[Fault] = (),
+        can_fault: bool = False,
         log: TextIO | None = None,
     ) -> None:
         """`only` are the places where its servers listen; the web server does so without TLS.
+        Whether faults can be switched on later (`fault`) has to be known in the beginning.
 
         Without a configuration passwords are cheap to check and nothing is audited. The files of
         the Inbox are in a folder of its own, whatever the configuration says. Raises ValueError
@@ -82,6 +85,7 @@ class MemoryEmulator:
                 configuration, file_root=str(self._files.folder), faults=faults
             ),
             only=only,
+            can_fault=can_fault,
         )
         self._log = log
         self.bugs: list[str] = []
@@ -199,6 +203,23 @@ class MemoryEmulator:
         path = self._files.place(loc)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(octets)
+
+    # Faults.
+
+    @contextmanager
+    def fault(self, words: Mapping[str, Any]) -> Iterator[None]:
+        """A fault of docs/faults.md that is on meanwhile, in an emulator that can have one. Raises
+        ValueError for what is none.
+        """
+        fault = msgspec.convert(words, Fault)
+        if _takes_a_thread(fault):
+            raise ValueError("not in memory: a database-hang of the whole")
+        plan = self._emulator.faults
+        number = plan.add(fault)
+        try:
+            yield
+        finally:
+            plan.remove(number)
 
     # Its life.
 
