@@ -100,6 +100,11 @@ def in_memory(profile: Profile | None = None, **options: Any) -> Any:
     return _servers("memory").MemoryEmulator(profile=profile, **options)
 
 
+def in_thread(profile: Profile, only: tuple[str, ...], **options: Any) -> Any:
+    """An emulator beside this program, on free ports: `servers.in_thread.EmulatorInThread`."""
+    return _servers("in_thread").EmulatorInThread(profile, only, **options)
+
+
 def audit_heads(state: Path, database: str) -> list[tuple[SignedHead, bytes]]:
     """The signed heads that the store of an emulator keeps (ENC-02), each with its public key.
 

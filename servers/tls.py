@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import warnings
 from pathlib import Path
 
 from cryptography import x509
@@ -44,8 +45,11 @@ def options(certificate: Path, key: Path, *, allow_old: bool) -> CertificateOpti
         # Without them Twisted fails the handshake of every client that offers any protocol.
         acceptableProtocols=[b"http/1.1", b"http/1.0"],
     )
-    if allow_old:
+    with warnings.catch_warnings():
+        # Twisted hands pyOpenSSL's own kind of certificate to it; that is not ours to mend.
+        warnings.simplefilter("ignore", DeprecationWarning)
         context = made.getContext()
+    if allow_old:
         # OpenSSL 3 has the old versions and ciphers switched off below its security level 0.
         context.set_cipher_list(b"ALL:@SECLEVEL=0")
         context.set_min_proto_version(SSL.TLS1_VERSION)

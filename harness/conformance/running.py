@@ -109,6 +109,16 @@ class Run:
                 end(last, self._one(last))
         return told
 
+    def result_of(self, case: Case) -> Result:
+        """The result of one case, behind what it comes after; each is run once."""
+        key = (case.name, case.place)
+        if key not in self._ended:
+            for one in self.cases:
+                if one.place == case.place and one.name in case.after:
+                    self.result_of(one)
+            self._ended[key] = self._one(case)
+        return self._ended[key]
+
     def _wave(self, wave: Sequence[Case], end: Callable[[Case, Result], None]) -> None:
         together = [case for case in wave if not case.alone]
         if self._wire.is_virtual or self._plan.workers == 1:
