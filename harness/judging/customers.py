@@ -6,6 +6,8 @@ tells a dispatcher that then takes it, and from the answers of StarOE.
 
 from __future__ import annotations
 
+import re
+
 from starwire.protocol.headers import DispatcherHeader
 from starwire.protocol.status import Status, Transaction
 
@@ -15,6 +17,8 @@ from .talk import Talk
 
 _MOST = 100_000
 """Sessions that are remembered."""
+
+_VUMA = re.compile(rb"VUMA<ERROR=0,USERID=([^,<>]*),ENTPID=([^,<>]*)>")
 
 Customer = tuple[str, str]
 """User id and enterprise id."""
@@ -40,6 +44,7 @@ class Customers:
         if isinstance(moment, Responded):
             self._learn_response(moment)
         elif isinstance(moment, Answered):
+            self._learn_logon(moment)
             if moment.talk is not None and not moment.talk.code:
                 self._learn_talk(moment, moment.talk)
             frame, asked = moment.frame, moment.asked.frame
@@ -52,6 +57,15 @@ class Customers:
             ):
                 self._belongs(asked.session_key, (asked.user_id, asked.enterprise_id))
 
+    def _learn_logon(self, moment: Answered) -> None:
+        """Who logs on at the web server; the key comes with the response."""
+        web = moment.asked.web
+        if web is not None and web.transaction == Transaction.LOGON:
+            named = _VUMA.match(moment.reply.data)
+            if named is not None:
+                customer = (named[1].decode("latin-1"), named[2].decode("latin-1"))
+                self._logons[moment.where.connection] = customer
+
     def _belongs(self, key: str, customer: Customer) -> None:
         if key not in self.of:
             self.of[key] = customer
@@ -62,6 +76,9 @@ class Customers:
             return
         if asked.transaction == Transaction.LOGON and web.session_key:
             self.given[web.session_key] = moment.where.connection
+            customer = self._logons.pop(moment.where.connection, None)
+            if customer is not None:
+                self._belongs(web.session_key, customer)
         if asked.transaction == Transaction.LOGOFF and moment.status == Status.OK:
             self.ended[moment.asked.key] = moment.where.at
 

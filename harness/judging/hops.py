@@ -12,7 +12,10 @@ from .moments import Answered, Asked
 from .remembered import stamp
 from .verdicts import HELD, Objection, Verdict, judge
 
-_OWN = {Status.UNAVAILABLE, Status.TIMED_OUT, Status.BAD_BULK, Status.OVERLOADED}
+_OWN = {
+    *(Status.UNAVAILABLE, Status.TIMED_OUT, Status.BAD_BULK, Status.OVERLOADED),
+    *(Status.UNKNOWN_PROXY, Status.NOT_ENTITLED),
+}
 """What a hop may say in place of a reply that came, or came too late."""
 
 
@@ -161,7 +164,7 @@ def comes_back_unchanged(moment: Answered, known: Known) -> Verdict:
         return None
     if frame.status != said.status:
         if frame.status in _OWN:
-            return None  # too late, too large, or another's reply: DSP-06
+            return None  # too late, too large, or another's reply: DSP-06; DSP-03
         expected = f"{said.status}, as {inner} said ({said.place})"
         return Objection(expected, str(frame.status), "dispatcher.status")
     data = moment.octets[len(moment.octets) - behind(moment) :]

@@ -138,6 +138,7 @@ class Line:
             self.blind = False
             self.asked.clear()
             self._response = None
+            self.begun = where.at
             self._request = (piece, bytes(piece.octets))
         elif self._request is None or self.blind:
             return

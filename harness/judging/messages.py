@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
-from starwire.grammar import BLANKS, fold
+from starwire.grammar import BLANKS, Fault, fold, strip
 from starwire.protocol.status import Status
 
 from .known import Known
@@ -42,6 +43,9 @@ _LATER = {
 _OF_ERR_04 = {6113, 6704, 6706, 6600, 6601, 6602, 6603, 6705, 6107, 6811, 6812, 6819, 6820}
 _OF_ERR_05 = {5156, 5164, 5165, 5171, 5172, 5174, 5179}
 _OF_CAT_07 = {"SCHEDULE", "THRESHOLD", "START", "END", "RECCOUNT", "RANKING", "DURATION", "ANI"}
+
+_BEHIND = re.compile(">[A-Za-z]")
+"""A field that begins behind a group, with no separator."""
 
 _SENTENCES = {
     "SYN-10": "Octets that are no message get the code for what is wrong with their brackets",
@@ -106,9 +110,8 @@ def rules_of(talk: Talk, known: Known) -> list[str]:
     if refusal is None:
         return [*_features(talk, known), "ERR-03"]
     if refusal.step == 1:
-        return [
-            "SYN-11" if "limit" in refusal.reason or "more than" in refusal.reason else "SYN-10"
-        ]
+        fault = getattr(refusal.__cause__, "fault", None)
+        return ["SYN-11" if fault is Fault.LIMIT else "SYN-10"]
     if refusal.step == 2:
         return [_unknown_rule(talk, known)]
     if refusal.code in _OF_ERR_04:
@@ -140,12 +143,12 @@ def _features(talk: Talk, known: Known) -> Iterator[str]:
     if any(not " " <= one <= "~" and one not in "\x01\r\n\t" for one in text):
         yield "OCT-01"
     names = {row.spec.name: row.spec for row in request.reading.scope.rows}
-    sent = [field.key for field in request.message.fields()]
-    if any(key not in names and fold(key) not in request.reading.values for key in sent):
+    sent = [strip(field.key) for field in request.message.fields()]
+    if any(key not in names and key.rstrip("0123456789") not in names for key in sent):
         yield "SYN-06"
     if any(row.ground.startswith("CAT-03") and row.name in sent for row in names.values()):
         yield "CAT-03"
-    if ">" in text[:-1] and any(mark in text for mark in (">N", ">I", ">O")):
+    if _BEHIND.search(text):
         yield "SYN-04"
     if len(sent) < len(request.reading.values):
         yield "SYN-05"

@@ -79,7 +79,7 @@ class Tape:
         return self.wire.web.encode(WebHeader(transaction, key)) + frame
 
     def bulk(self, payload: bytes = b"", **fields: Any) -> bytes:
-        return self.wire.bulk.encode(BulkHeader(**fields)) + payload
+        return self.wire.bulk.encode(BulkHeader(**{"operation": 0, **fields})) + payload
 
     def native(self, question: bytes, answer: bytes, hop: str = "rm-native") -> None:
         """A message and its answer on a native port."""
