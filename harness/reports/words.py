@@ -17,13 +17,17 @@ def one_line(text: str) -> str:
     return shown(" ".join(text.split()))
 
 
-def divergence_words(divergence: Divergence) -> str:
-    """`event 3, octet 48, status: expected 105, got 0`; events count from 1, octets from 0."""
+def divergence_words(divergence: Divergence, result: Result) -> str:
+    """`event 3, octet 48, status: expected 105, got 0`; events count from 1, octets from 0. What
+    the result says anyway is left out.
+    """
     place = [f"event {divergence.event + 1}"]
     if divergence.offset >= 0:
         place.append(f"octet {divergence.offset}")
     if divergence.field:
         place.append(one_line(divergence.field))
+    if (divergence.expected, divergence.got) == (result.expected, result.got):
+        return ", ".join(place)
     told = f"expected {one_line(divergence.expected)}, got {one_line(divergence.got)}"
     return f"{', '.join(place)}: {told}"
 
@@ -41,7 +45,7 @@ def fact_lines(result: Result) -> Iterator[tuple[str, str]]:
         ("reason", "" if joins and result.expected in result.reason else result.reason),
         ("expected", result.expected),
         ("got", result.got),
-        ("differs", divergence_words(result.divergence) if result.divergence else ""),
+        ("differs", divergence_words(result.divergence, result) if result.divergence else ""),
         ("tried", attempts_words(result)),
         *(("note", flag) for flag in result.flags),
         ("rerun", result.rerun),

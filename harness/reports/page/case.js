@@ -66,7 +66,7 @@ function verdictOf(row, [number, reason], found) {
       make("div", {}, make("h2", {}, "Expected"), make("pre", {}, shown(found.expected))),
       make("div", {}, make("h2", {}, "Got"), make("pre", {}, shown(found.got)))));
   }
-  if (found.divergence) blocks.push(firstDivergence(found.divergence));
+  if (found.divergence) blocks.push(firstDivergence(found.divergence, found));
   if (found.rerun) {
     blocks.push(make("h2", {}, "Run this case again"), make("div", { class: "command" },
       make("pre", {}, shown(found.rerun)), make("button", { type: "button", id: "copy", click: () => copy(found.rerun) }, "Copy")));
@@ -74,12 +74,14 @@ function verdictOf(row, [number, reason], found) {
   return blocks;
 }
 
-function firstDivergence(found) {
+function firstDivergence(found, { expected, got }) {
   const place = [`event ${found.event + 1}`];
   if (found.offset >= 0) place.push(`octet ${found.offset} (0x${found.offset.toString(16)})`);
   if (found.field) place.push(found.field);
+  const same = found.expected === expected && found.got === got;
+  const told = same ? "" : `: expected ${found.expected}, got ${found.got}`;
   return make("p", { class: "first" }, make("b", {}, "First divergence"),
-    make("span", {}, shown(`${place.join(", ")}: expected ${found.expected}, got ${found.got}`)),
+    make("span", {}, shown(place.join(", ") + told)),
     make("button", { type: "button", id: "to-divergence", click: toDivergence }, "Show"));
 }
 
@@ -148,7 +150,7 @@ function eventBlock([at, line, place, whatAt, , whole, text, marks, trees], numb
     text ? make("span", { class: "say" }, shown(text)) : null));
   if (!octets.length) return block;
   const fields = fieldsOf(marks, widths, octets, before);
-  const differs = divergence && divergence.offset < octets.length ? divergence.offset : -1;
+  const differs = divergence && divergence.offset <= octets.length ? divergence.offset : -1;
   const wrong = divergence && fields.find((field) =>
     differs >= 0 ? field.start <= differs && differs < field.end : field.name === divergence.field);
   const split = make("div", { class: "split" }, dump(octets, fields, differs));
@@ -163,7 +165,7 @@ function eventBlock([at, line, place, whatAt, , whole, text, marks, trees], numb
 }
 
 function openCase(row, column) {
-  location.hash = caseAddress(row, column);
+  go(caseAddress(row, column));
 }
 
 /** The next or previous case, or the next or previous implementation that ran this one. */

@@ -24,6 +24,7 @@ function route() {
     const row = before === "case" ? visible[here] : undefined;
     MATRIX ? MAIN.replaceChildren(...MATRIX) : showMatrix();
     MATRIX = [...MAIN.children];
+    measure.observe(MAIN.querySelector(".filters"));
     filterRows();
     if (before === "case") {
       scrollTo(0, scrolled);
@@ -32,11 +33,23 @@ function route() {
   }
 }
 
+/** To another address at once, so that a key pressed next finds what it shows. */
+function go(address) {
+  history.pushState(null, "", address);
+  route();
+}
+
 const TITLE = document.title;
 let MATRIX = null;
 let shownAt = 0;
 addEventListener("scroll", () => { if (view === "cases") shownAt = scrollY; }, { passive: true });
 addEventListener("hashchange", route);
+
+// The heads of the columns stay below the filters, however many lines those take.
+const measure = new ResizeObserver(([bar]) => {
+  const height = bar.target.isConnected ? bar.target.offsetHeight : 0;
+  document.documentElement.style.setProperty("--bar", `${height}px`);
+});
 addEventListener("beforeprint", () => {
   makeSome(Infinity);
   for (const folded of MAIN.querySelectorAll(".clause details")) folded.open = true;
@@ -53,25 +66,24 @@ const KEYS = {
   Enter: () => {
     const row = visible[here];
     if (opened || !row) return false;
-    location.hash = elements.get(row).querySelector("a").getAttribute("href");
+    go(elements.get(row).querySelector("a").getAttribute("href"));
   },
   n: () => (opened ? toDivergence() : false),
   c: () => (opened ? document.getElementById("copy")?.click() : false),
   "/": () => { toCases(); document.getElementById("search").focus(); },
   f: () => { toCases(); togglePanel(true); document.querySelector("#panel button").focus(); },
-  r: () => { location.hash = view === "rules" ? casesAddress() : "#/rules"; },
+  r: () => { go(view === "rules" ? casesAddress() : "#/rules"); },
   t: switchTheme,
   "?": () => document.getElementById("keys").showModal(),
   Escape: () => {
-    if (opened || view === "rules") location.hash = casesAddress();
+    if (opened || view === "rules") go(casesAddress());
     else { clearFilters(); document.activeElement?.blur?.(); }
   },
 };
 
 function toCases() {
   if (view !== "cases") {
-    history.pushState(null, "", casesAddress());
-    route();
+    go(casesAddress());
   }
 }
 

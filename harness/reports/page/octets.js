@@ -81,6 +81,9 @@ function dump(octets, fields, differs) {
   const end = Math.min(octets.length, Math.max(MOST, differs < 0 ? 0 : differs + 128));
   const first = Math.ceil(end / wide) * wide;
   rows(0, Math.min(first, octets.length));
+  if (differs >= octets.length) {
+    block.append(make("span", { class: "octet-diff" }, `ends at octet ${differs}, where more was due`));
+  }
   if (first < octets.length) {
     const rest = make("button", { type: "button", click: () => { rest.remove(); rows(first, octets.length); } },
       `Show ${counted(octets.length - first, "more octet")}`);

@@ -145,6 +145,14 @@ def test_the_first_divergence_is_marked(show: Any) -> None:
     expect(page.locator(".octet-diff").first).to_be_in_viewport()
 
 
+def test_octets_that_end_too_early_are_marked_where_they_end(show: Any) -> None:
+    short = exchange(ASKED, EXAMPLES["an application error, default"][:-1])
+    case = failed("a@rm", events=short, divergence=Divergence(event=2, offset=64, field="the data"))
+    page = show([report(case)], "#/case/a%40rm/proxy/0")
+    marked = page.locator(".octet-diff").all_text_contents()
+    assert marked == ["ends at octet 64, where more was due"]
+
+
 def test_a_parameter_that_differs_is_marked_in_the_tree(show: Any) -> None:
     answer = EXAMPLES["an application error, default"]
     case = failed(
@@ -188,6 +196,7 @@ def test_from_case_to_case(show: Any) -> None:
     page.get_by_role("tab", name="starwire").click()
     expect(page.locator(".reason b")).to_have_text("✓ passed")
     page.get_by_role("link", name="All cases").click()
+    expect(page.locator(".matrix.cases")).to_be_visible()
     assert rows(page) == ["header.length.short@rm", "session.unknown@rm"]
     page.go_back()
     expect(known).to_have_text("header.length.short@rm")
@@ -270,4 +279,5 @@ def test_an_address_of_no_case(show: Any, address: str) -> None:
     page = show([OURS], address)
     expect(page.locator(".none")).to_contain_text("No such case")
     page.locator(".none a").click()
+    expect(page.locator(".matrix.cases")).to_be_visible()
     assert len(rows(page)) == 5

@@ -115,6 +115,7 @@ def test_nothing_that_a_peer_says_acts(show: Any) -> None:
     assert page.locator("script").count() == 3
     assert page.locator("img").count() == 0
     page.locator("th a").first.click()
+    expect(page.locator(".matrix.cases")).to_be_visible()
     assert len(rows(page)) == 1
 
 

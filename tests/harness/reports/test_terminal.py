@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from support_reports import failed, outcomes, report, result
 
-from starwire.harness.conformance.result import Outcome, Report, Result
+from starwire.harness.conformance.result import Divergence, Outcome, Report, Result
 from starwire.harness.reports.terminal import Screen
 from starwire.harness.reports.words import fact_lines, transcript_lines
 
@@ -299,6 +299,12 @@ def test_a_reason_that_only_joins_what_was_expected_and_came_is_not_told_twice()
     joined = failed(expected="status 105", got="silence", reason="expected status 105; got silence")
     assert [name for name, _ in fact_lines(joined)] == ["expected", "got", "differs", "rerun"]
     assert next(fact_lines(failed()))[0] == "reason"
+
+
+def test_a_divergence_says_nothing_twice() -> None:
+    same = Divergence(event=2, offset=48, field="status", expected="105", got="0")
+    facts = dict(fact_lines(failed(expected="105", got="0", divergence=same)))
+    assert facts["differs"] == "event 3, octet 48, status"
 
 
 def test_long_octets_are_cut_and_say_so() -> None:
