@@ -11,13 +11,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from . import bulk_runs, dispatching, frames, replies, sessions, syntax, transports, web
+from . import (
+    bulk_runs,
+    dispatching,
+    frames,
+    judging,
+    messages,
+    replies,
+    sessions,
+    syntax,
+    transports,
+    web,
+)
 from .fault import RULE_FAULTS, RuleFault
 from .works import works
 
 __all__ = ["MODULES", "RULE_FAULTS", "RuleFault", "all_faults", "rule_fault", "switched_on"]
 
-MODULES = (frames, replies, dispatching, transports, bulk_runs, web, sessions, syntax)
+MODULES = (
+    frames,
+    replies,
+    dispatching,
+    transports,
+    bulk_runs,
+    web,
+    sessions,
+    syntax,
+    messages,
+    judging,
+)
 """Those whose faults are written by hand."""
 
 

@@ -12,6 +12,7 @@ from starwire.servers.rule_faults import RULE_FAULTS, all_faults, rule_fault, sw
 from . import (
     proofs_of_dispatching,
     proofs_of_frames,
+    proofs_of_messages,
     proofs_of_syntax,
     proofs_of_transports,
     proofs_of_web,
@@ -24,6 +25,7 @@ TABLES = (
     proofs_of_transports,
     proofs_of_web,
     proofs_of_syntax,
+    proofs_of_messages,
 )
 PROOFS = {name: proof for table in TABLES for name, proof in table.PROOFS.items()}
 RULES = set(
