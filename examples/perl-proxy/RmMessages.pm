@@ -145,7 +145,7 @@ sub wrong {
 }
 
 # The code of the first of the steps 3 to 6 that fails, or 0, the values by name and the pick list.
-# `$facts_of` tells the facts of an STDRPTID that a condition may ask for, each '' if it is not known.
+# `$facts_of` tells the facts of an STDRPTID and a PRODUCT that a condition may ask for, each '' if it is not known.
 sub judge {
     my ($message, $inner, $facts_of) = @_;
     my @tables = grep { /\A\Q$message\E(?: |\z)/ } keys %table;
@@ -186,7 +186,7 @@ sub judge {
         my ($first) = map { @{ $_->{$name} // [] } } @{ $scopes{ $row{$name}{parent} } // [] };
         $value{$name} = is_empty($first // '') ? '' : strip($first);
     }
-    my $facts = $facts_of->($value{STDRPTID} // '');
+    my $facts = $facts_of->($value{STDRPTID} // '', $value{PRODUCT} // '');
     my %asked = map { $_->{name} => scalar $holds{ $_->{required} =~ s/.*://r }->(\%value, $facts) } @rows;
     my $each = sub {    # calls for each row in each of the groups that it may stand in, until there is a code
         my ($judge) = @_;

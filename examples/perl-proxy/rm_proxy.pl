@@ -26,20 +26,23 @@ my $TICKS = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 sub now { return (POSIX::times())[0] / $TICKS }    # no clock that somebody sets
 sub stamp { return POSIX::strftime('%Y-%m-%d %H:%M', gmtime) }
 
-# ---- The data: those of the worked examples, and what the printed ARD and GURL name.
+# ---- The data: those of the worked examples, and what the printed messages name. `products`: each with the
+# direction that the template has for it.
 my (%template, %report, %result);
-for my $row ([1, 'Longest Calls', 'Monitor Usage', 'R', 'U', 'I', 'T', 'TVS', '1 2 36 67'],
-    [11, 'Longest Calls', 'Financial', 'R', 'P', 'O', 'V', 'ODS', '36 44 58 67'],
-    [15, 'Usage Summary', 'Financial', 'R', 'P', 'B', 'V', 'ODS', '36 58 61 67'],
-    [22, 'State Summary', 'Marketing', 'R', 'P', 'O', 'V', 'ODS', '36 54 58 67'],
-    [31, 'Priced Calls', 'Call Detail', 'D', 'P', 'O', 'V', 'ODS', '36 44 54 58'],
-    [90, 'City Summary', 'Analyze Traffic', 'R', 'P', 'B', 'S', 'ODS', '54 55 67 62 36 61 58 63 64 66 65']) {
-    @{ $template{ $row->[0] } }{qw(STDRPTID title CATEGORY type datacat io PRODUCT server COLUMNS)} = @$row;
-    @{ $template{ $row->[0] } }{qw(DESCRIPTION description)} = ("The $row->[1] of a period", 'yes');
+for my $row ([1, 'Longest Calls', 'Monitor Usage', 'R', 'U', 'TI VO', 'TVS', '1 2 36 67'],
+    [11, 'Longest Calls', 'Financial', 'R', 'P', 'VO', 'ODS', '36 44 58 67'],
+    [15, 'Usage Summary', 'Financial', 'R', 'P', 'VB', 'ODS', '36 58 61 67'],
+    [22, 'State Summary', 'Marketing', 'R', 'P', 'VO', 'ODS', '36 54 58 67'],
+    [31, 'Priced Calls', 'Call Detail', 'D', 'P', 'VO', 'ODS', '36 44 54 58'],
+    [90, 'City Summary', 'Analyze Traffic', 'R', 'P', 'SB', 'ODS', '54 55 67 62 36 61 58 63 64 66 65'],
+    [94, 'Review Calls', 'Analyze Traffic', 'R', 'P', 'SB', 'ODS', '36 44 54 58']) {
+    my $known = $template{ $row->[0] } = {};
+    @$known{qw(STDRPTID title CATEGORY type datacat products server COLUMNS)} = @$row;
+    @$known{qw(DESCRIPTION description)} = $row->[0] == 94 ? ('', 'no') : ("The $row->[1] of a period", 'yes');
 }
-my @access = (['I', 'T', 'U', '<1~SHARED>'], ['O', 'V', 'P', '<2~DIAL-1>'], ['O', 'S', 'P', '<4~CARD>']);
 my %rows = (PL_TIMEZONE => '<44~CENTRAL STANDARD TIME><45~EASTERN STANDARD TIME>',
-    PL_LANG => '<1234~AMERICAN ENGLISH><1236~SPANISH>');
+    PL_ACCESS => '<1~SHARED><4~CARD>', PL_RANGE => '<A~LOCAL><F~FOREIGN>', PL_USAGE => '<4~DIRECT><5~OPERATOR>',
+    PL_LANG => '<1234~AMERICAN ENGLISH><1236~SPANISH>', PL_CURR => '<2345~AMERICAN DOLLAR>');
 my @screens = (['Report', qw(USERRPTID STDRPTID PRODUCT CATEGORY NAME DESCRIPTION STATUS)],
     ['Schedule', qw(SCHEDULE SCHEDTYPE START END TIMEZONE:PL_TIMEZONE ACTIVE)],
     ['Criteria', qw(COLUMNS:PL_FIELDS SORTBY BILLING:PL_HIER OACCESS:PL_ACCESS TOTALMODE LANG:PL_LANG)]);
@@ -87,8 +90,10 @@ sub keep_report {
 sub execute {
     my ($name, $v, $who, $list) = @_;
     if ($name eq 'GRTL') {
-        return by_category([qw(title STDRPTID type)], grep { $_->{PRODUCT} eq $v->{PRODUCT} && $_->{datacat} eq $v->{DATACAT}
-            && ($v->{DATATYPE} eq 'A' || $_->{type} eq $v->{DATATYPE}) && ($v->{IO} eq 'B' || $_->{io} =~ /[B$v->{IO}]/) }
+        my ($product, $way) = @$v{qw(PRODUCT IO)};
+        my $wanted = $way eq 'B' ? $product : "${product}[B$way]";
+        return by_category([qw(title STDRPTID type)], grep { $_->{products} =~ $wanted && $_->{datacat} eq $v->{DATACAT}
+            && ($v->{DATATYPE} eq 'A' || $_->{type} eq $v->{DATATYPE}) }
             map { $template{$_} } sort { $a <=> $b } keys %template);
     }
     if ($name eq 'GURL') {
@@ -96,11 +101,7 @@ sub execute {
             grep { $_->{owner} eq $who && $_->{STDRPTID} == $v->{RPTTMPID} && $_->{PRODUCT} eq $v->{PRODUCT}
             && $template{ $_->{STDRPTID} }{datacat} eq $v->{DATACAT} } map { $report{$_} } sort { $a <=> $b } keys %report);
     }
-    if ($name eq 'GPL') {
-        my $rows = $list ne 'PL_ACCESS' ? $rows{$list} : join '', map { $_->[3] } grep { $_->[0] eq $v->{IO}
-            && $_->[1] eq $v->{PRODUCT} && ($v->{DATACAT} eq 'B' || $_->[2] eq $v->{DATACAT}) } @access;
-        return $rows ? "$list=$rows" : 6109;
-    }
+    return $rows{$list} ? "$list=$rows{$list}" : 6109 if $name eq 'GPL';
     if ($name eq 'ARD') {
         my %columns = map { $_ => 1 } split / /, $template{ $v->{STDRPTID} + 0 }{COLUMNS};
         my @named = map { /([0-9]+)/ } map { @{ members($v->{$_}) } } qw(COLUMNS SORTBY SUBTOTCOL);
@@ -119,10 +120,11 @@ sub execute {
 
 # What the conditions of the tables ask (the facts of the catalogue).
 sub facts_of {
-    my ($id) = @_;
+    my ($id, $product) = @_;
     my $known = $id =~ /\A[0-9]{1,10}\z/ && $template{ $id + 0 };
-    return { timezones => join(' ', $rows{PL_TIMEZONE} =~ /<(\d+)~/g), map { $_ => $known ? $known->{$_} : '' }
-        qw(server io datacat description) };
+    my ($io) = $known && $product =~ /\A[A-Z]\z/ ? $known->{products} =~ /$product(.)/ : ();
+    return { timezones => join(' ', $rows{PL_TIMEZONE} =~ /<(\d+)~/g), io => $io // '',
+        map { $_ => $io ? $known->{$_} : '' } qw(server datacat description) };
 }
 
 # The status and the message with which a customer's message is answered (ERR-02).
@@ -136,7 +138,7 @@ sub answer {
     ($code, my $values, my $list) = judge($name, $inner, \&facts_of);
     my ($user, $enterprise) = split /,/, $who;
     $code = 6115 if !$code && (($values->{USERID} // $user) ne $user || ($values->{ENTPID} // $enterprise) ne $enterprise
-        || $name eq 'ARD' && ($template{ $values->{STDRPTID} + 0 } // { PRODUCT => '' })->{PRODUCT} ne $values->{PRODUCT});
+        || $name eq 'ARD' && !facts_of(@$values{qw(STDRPTID PRODUCT)})->{io});
     my @told = $code || execute($name, $values, $who, $list);
     return $told[0] =~ /\A[0-9]/ ? (100, "$acronym<ERROR=$told[0]>") : (0, "$acronym<" . join(',', 'ERROR=0', @told) . '>');
 }
