@@ -61,7 +61,7 @@ def _definition(
 
 
 def _asked(peer: Peer, octets: bytes, number: int) -> None:
-    peer.ask(peer.request(octets, target="RM"), code(number))
+    peer.ask(peer.request(octets), code(number))
 
 
 # SYN-11: the limits, at and over each. What is owed at the limit shows that the message was read.
