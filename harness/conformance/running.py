@@ -27,6 +27,8 @@ GOOD = (Outcome.PASSED, Outcome.NON_STRICT, Outcome.INFORMATIONAL)
 _NO_HINDRANCE = (*GOOD, Outcome.NOT_APPLICABLE)
 _PROBE = "sanity.probe"
 _LAST = "sanity.last"
+_DYING = 0.3
+"""Seconds between the end of a process's connections and its own."""
 _DEATHS = 3
 """How often a case is tried while the implementation ends, before it is taken for the cause."""
 
@@ -163,7 +165,7 @@ class Run:
         """The result of a case, or that of another try where the implementation had ended
         meanwhile: another case, that ran at the same time, may have been the cause."""
         for _ in range(_DEATHS):
-            starts, ended = implementation.starts, implementation.ended
+            starts, ended = implementation.starts, implementation.ended_within(_DYING)
             if not ended:
                 return result
             try:

@@ -163,8 +163,13 @@ class Implementation:
     @property
     def ended(self) -> str:
         """How it ended, and its last words; "" while it runs."""
-        status = self._process.poll()
-        if status is None:
+        return self.ended_within(0.0)
+
+    def ended_within(self, seconds: float) -> str:
+        """The same, where it may take so long until an end can be seen."""
+        try:
+            status = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
             return ""
         how = f"exit status {status}"
         if status < 0:

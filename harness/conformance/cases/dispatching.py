@@ -1,6 +1,7 @@
 """The dispatcher, both its ends held: what it sends on, and what it makes of what comes back (DSP).
 
-Literal octets are those of the worked examples of `docs/protocol.md`.
+Literal octets are those of the worked examples of `docs/protocol.md`. What ends a connection to a
+proxy runs alone: with `multiplex` others share it.
 """
 
 from __future__ import annotations
@@ -184,7 +185,7 @@ def status_passes(peer: Peer) -> None:
         line.expect(status(number))
 
 
-@case("dispatcher.reply.refusals", rules="DSP-07", places=_HERE)
+@case("dispatcher.reply.refusals", rules="DSP-07", places=_HERE, alone=True)
 def refusals_pass(peer: Peer) -> None:
     """101 and 102 of a proxy, which repeat nothing of the request, are passed on as statuses, and
     the connection stays."""
@@ -310,7 +311,7 @@ def entitlements_decide(peer: Peer) -> None:
     far.expect_nothing()
 
 
-@case("dispatcher.entitlements.refused", rules="DSP-03", places=_HERE)
+@case("dispatcher.entitlements.refused", rules="DSP-03", places=_HERE, alone=True)
 def entitlements_refused(peer: Peer) -> None:
     """When GUA is refused, or lost before its reply, the answer is 106, and the next frame asks
     again."""
@@ -331,7 +332,7 @@ def entitlements_refused(peer: Peer) -> None:
 # ---- failover ------------------------------------------------------------------------------------
 
 
-@case("dispatcher.lost.write", rules="DSP-06", places=_HERE)
+@case("dispatcher.lost.write", rules="DSP-06", places=_HERE, alone=True)
 def lost_write(peer: Peer) -> None:
     """An ARD whose connection is lost before the reply is 106, and is not sent again."""
     far = peer.far()
@@ -341,7 +342,7 @@ def lost_write(peer: Peer) -> None:
     far.expect_nothing()
 
 
-@case("dispatcher.lost.inside", rules="DSP-06", places=_HERE)
+@case("dispatcher.lost.inside", rules="DSP-06", places=_HERE, alone=True)
 def lost_inside(peer: Peer) -> None:
     """When the connection is lost inside the reply it is 106, and even a read is not sent again."""
     far = peer.far()
@@ -356,7 +357,7 @@ def lost_inside(peer: Peer) -> None:
     far.expect_nothing()
 
 
-@case("dispatcher.lost.all", rules="DSP-06", places=_HERE)
+@case("dispatcher.lost.all", rules="DSP-06", places=_HERE, alone=True)
 def lost_at_all(peer: Peer) -> None:
     """When no instance is left the reply to a read is 106; each instance was asked once."""
     far = peer.far()
@@ -367,7 +368,7 @@ def lost_at_all(peer: Peer) -> None:
     far.expect_nothing()
 
 
-@case("dispatcher.lost.read", rules="DSP-06", places=_HERE)
+@case("dispatcher.lost.read", rules="DSP-06", places=_HERE, alone=True)
 def lost_read(peer: Peer) -> None:
     """A read, and any frame of type 1 or 2, whose connection is lost before the reply goes to the
     next instance, under the same serial."""
