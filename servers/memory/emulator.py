@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
@@ -20,24 +16,24 @@ from starwire.protocol.profile import Profile, shipped
 from starwire.servers.configuration import AuditSettings, Configuration, Logon
 from starwire.servers.emulator import Emulator, Settings
 from starwire.servers.fault import Fault
-from starwire.servers.files import FileRoot
-from starwire.servers.first_data import FirstData
 from starwire.servers.passwords import PasswordCost
 
+from .beginning import KeptFiles, beginning
 from .connection import MemoryConnection
-from .network import HERE, End, Network, Port
-from .store import MemoryStore, filled
+from .end import HERE, End
+from .network import Network, Port
+from .store import MemoryStore
 from .world import MemoryWorld
 
 ALL_BUT_CONTROL = tuple(name for name in DEFAULT_PORTS if name != "control")
 BEGAN = 904_034_960.0
 """1998-08-25 08:49:20 GMT, when it is the time of day as an emulator begins."""
 CHEAP = PasswordCost(n=2, r=1, p=1)
+_CONFIGURATION = Configuration(logon=Logon(cost=CHEAP), audit=AuditSettings(enabled=False))
 _EVERYTHING = 1 << 30
 _LONGEST_STOP = 60.0
 _LEAP = 3600.0
 _TIMERS_COUNT = 60.0
-_SHARED_MEMORY = Path("/dev/shm")
 
 
 class MemoryEmulator:
@@ -64,29 +60,15 @@ class MemoryEmulator:
             profile or shipped("default"), allow_plain_http=True, registry={}
         )
         self.places = only
-        configuration = configuration or Configuration(
-            logon=Logon(cost=CHEAP), audit=AuditSettings(enabled=False)
-        )
+        configuration = configuration or _CONFIGURATION
         faults = (*configuration.faults, *faults)
         if "control" in only or any(_takes_a_thread(fault) for fault in faults):
             raise ValueError("not in memory: the control API, and a database-hang of the whole")
-        octets, self._first_files = _first(configuration.logon.cost)
-        where = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
-        self._folder = tempfile.TemporaryDirectory(prefix="starwire-", dir=where)
-        self._files = FileRoot(Path(self._folder.name, "files"))
-        self._changed: set[str] = set()
-        """The files that are not what they were in the beginning, perhaps."""
-        for loc, held in self._first_files.items():
-            self._write(loc, held)
-        self._settings = Settings(
-            state=Path(self._folder.name),
-            profile=self.profile,
-            configuration=msgspec.structs.replace(
-                configuration, file_root=str(self._files.folder), faults=faults
-            ),
-            only=only,
-            can_fault=can_fault,
-        )
+        first = beginning(configuration.logon.cost)
+        self._files = KeptFiles(first.files)
+        root = str(self._files.root.folder)
+        given = msgspec.structs.replace(configuration, file_root=root, faults=faults)
+        self._settings = Settings(self._files.state, self.profile, given, only, can_fault=can_fault)
         self._log = log
         self.bugs: list[str] = []
         """Tracebacks of what went wrong in the servers and never may; with several emulators, of
@@ -95,9 +77,9 @@ class MemoryEmulator:
         self._observer = cast(ILogObserver, self._note)
         globalLogPublisher.addObserver(self._observer)
         self._raised: list[Exception] = []
+        self._store = MemoryStore(first.store)
         self._network = Network()
         self._callers = self._network.host("callers")
-        self._store = MemoryStore(octets)
         self._world = MemoryWorld(self._network, self._store, BEGAN)
         self._start()
 
@@ -191,18 +173,11 @@ class MemoryEmulator:
 
     def put_file(self, loc: str, octets: bytes) -> None:
         """Put a file where messages name it `loc`. Raises ValueError for no such place."""
-        self._changed.add(loc)
-        self._write(loc, octets)
+        self._files.put(loc, octets)
 
     def remove_file(self, loc: str) -> None:
         """Remove one, if it is there."""
-        self._changed.add(loc)
-        self._files.place(loc).unlink(missing_ok=True)
-
-    def _write(self, loc: str, octets: bytes) -> None:
-        path = self._files.place(loc)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(octets)
+        self._files.remove(loc)
 
     # Faults.
 
@@ -234,11 +209,7 @@ class MemoryEmulator:
             self._start()
         else:
             self._finish(self._emulator.begin_anew())
-        for loc in self._changed:
-            self._files.place(loc).unlink(missing_ok=True)
-            if loc in self._first_files:
-                self._write(loc, self._first_files[loc])
-        self._changed.clear()
+        self._files.put_back()
         self._world.began = BEGAN - self._network.now
 
     def restart(self) -> None:
@@ -253,7 +224,7 @@ class MemoryEmulator:
         self._hang_up()
         self._stop()
         self._store.close()
-        self._folder.cleanup()
+        self._files.close()
         globalLogPublisher.removeObserver(self._observer)
 
     def _note(self, event: Any) -> None:
@@ -307,12 +278,3 @@ def _number(place: str) -> int:
         return DEFAULT_PORTS[place]
     except KeyError:
         raise ValueError(f"{place!r} is none of {', '.join(DEFAULT_PORTS)}") from None
-
-
-@lru_cache(4)
-def _first(cost: PasswordCost) -> tuple[bytes, dict[str, bytes]]:
-    """A store with the first data, and its files by their place."""
-    with tempfile.TemporaryDirectory(prefix="starwire-") as folder:
-        octets = filled(FirstData(FileRoot(Path(folder)), cost).fill)
-        files = [path for path in Path(folder).rglob("*") if path.is_file()]
-        return octets, {f"/{path.relative_to(folder)}": path.read_bytes() for path in files}

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred
@@ -14,10 +14,12 @@ from twisted.internet.error import ConnectionAborted, ConnectionRefusedError
 from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
-    from .network import Event, Network
+    from .network import Network
 
 QUEUES = ("threads", "writes", "reads")
 """What threads do, in the order in which it is chosen where nobody chooses."""
+Event: TypeAlias = tuple[Callable[..., None], Any]
+"""What happens, and to whom."""
 _SPOILT = 256
 """Cancelled timers that may lie about before they are swept out."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from starwire.servers.memory.network import End, Event, Network
+from starwire.servers.memory.end import End
+from starwire.servers.memory.host import Event
+from starwire.servers.memory.network import Network
 
 CAPACITY = 1024
 """Octets that may be on their way before their writer is paused: few, so that it happens."""

@@ -4,7 +4,6 @@ import gc
 import os
 import time
 from functools import partial
-from pathlib import Path
 from unittest import mock
 
 import msgspec
@@ -245,8 +244,8 @@ def test_files_are_as_they_were_after_restore(client):
     emulator.put_file(LOC, b"hello")
     emulator.restore()
     assert b"ERROR=0" not in client.on(emulator.connect("inbox-native"), PUT)
-    first = next(loc for loc in emulator._first_files if loc.endswith(".CSV"))
-    path = emulator._files.place(first)
+    first = next(loc for loc in emulator._files._first if loc.endswith(".CSV"))
+    path = emulator._files.root.place(first)
     before = path.read_bytes()
     for change in (partial(emulator.put_file, first, b"x"), partial(emulator.remove_file, first)):
         change()
@@ -283,7 +282,7 @@ def test_who_stands_in_a_place_stays_there_over_a_restart(client):
 
 def test_nothing_is_left_behind():
     emulator = MemoryEmulator()
-    folder = Path(emulator._folder.name)
+    folder = emulator._files.state
     assert folder.is_dir()
     emulator.connect("rm")
     emulator.close()
@@ -389,7 +388,7 @@ def test_what_is_audited_is_on_disk_and_closed_at_the_end():
         client.ask("rm", GRTL, client.key())
         emulator.run(5.0)
         assert emulator.bugs == []
-        assert list(Path(emulator._folder.name).rglob("audit/*"))
+        assert list(emulator._files.state.rglob("audit/*"))
         emulator.restart()
         assert b"ERROR=0" in client.ask("rm", GRTL, client.key())
     gc.collect()
