@@ -35,7 +35,7 @@ SPOKEN: dict[Hop, Spoken] = {"proxy": "common", "dispatcher": "dispatcher", "web
 """What is spoken on the hop that somebody names."""
 
 _OF_STREAM = 256 * 1024
-_IN_ALL = 16 * 1024 * 1024
+_IN_ALL = 2 * 1024 * 1024
 """Octets that are kept: of what one side of a connection said, and of all."""
 _LEFT_OUT = {
     "tls": "are encrypted by TLS: capture behind the encryption, or with `starwire serve --record`",
@@ -67,7 +67,7 @@ class Captured:
         self.notes: list[str] = []
         """What was left out by the last reading."""
         self._paths = list(paths)
-        self._hop = hop
+        self.hop = hop
         self._files = [(sender, path) for sender, path in sides(requests, replies) if path]
 
     def pieces(self) -> Iterator[Piece]:
@@ -88,7 +88,7 @@ class Captured:
     def _recorded(self, path: str) -> Iterator[Piece]:
         try:
             recording = Recording(Path(path))
-            yield from recorded_pieces(recording, self._hop)
+            yield from recorded_pieces(recording, self.hop)
         except NoRecording as error:
             if "is not the header of a starwire recording" in str(error):
                 raise NothingLearned(
@@ -100,18 +100,26 @@ class Captured:
             raise NothingLearned(str(error)) from None
         self.notes += recording.cuts
 
-    def lines(self) -> list[Line]:
-        """The connections of the hop, each as far as it is kept."""
+    def lines(self, wanted: Collection[str] = ()) -> list[Line]:
+        """The connections of the hop, each as far as it is kept; the first ones that there is room
+        for, and beside them those that are wanted by name.
+        """
         kept: dict[str, Line] = {}
         told: dict[str, Spoken | None] = {}
-        room = _IN_ALL
+        room, more = _IN_ALL, _IN_ALL if wanted else 0
         for piece in self.pieces():
+            is_wanted = piece.line in wanted
+            if not room and not more:
+                break
             if piece.line not in kept:
-                if not room:
+                if not (more if is_wanted else room):
                     continue
                 kept[piece.line] = Line(piece.line, piece.spoken or "common", bodies=[])
                 told[piece.line] = piece.spoken
-            room -= _keep(kept[piece.line], piece, room)
+            if is_wanted:
+                more -= _keep(kept[piece.line], piece, more)
+            else:
+                room -= _keep(kept[piece.line], piece, room)
         unknown = [line for name, line in kept.items() if told[name] is None]
         known = [line for name, line in kept.items() if told[name] is not None]
         return known + list(self._recognized(unknown))
@@ -121,7 +129,7 @@ class Captured:
         left: Counter[str] = Counter()
         for line in lines:
             kind = kind_of(line)
-            wanted = SPOKEN.get(self._hop)
+            wanted = SPOKEN.get(self.hop)
             if kind in _LEFT_OUT:
                 left[kind] += 1
                 continue

@@ -26,6 +26,8 @@ _LONGEST_ACRONYM = 8
 _LONGEST_ASKED = 65_536
 _MOST_ASKED = 1000
 """Frames, and octets of each, that are asked where their message begins."""
+_ENOUGH = 65_536
+"""Octets of a stream that count for a tiling: a long one must not outweigh all others."""
 _WIDEST = 8
 _SHORTEST_PREFIX = 9
 _LONGEST_PREFIX = 263
@@ -59,33 +61,61 @@ class Cut(Struct):
     """Where in a stream the frames end, if they end before it does."""
 
 
+class _Tiling(Struct):
+    """What the streams are cut into by the fields that cut them alike."""
+
+    lengths: list[IntegerSlot]
+    ends: list[list[int]]
+    """For each stream where its frames begin and end, as far as they are whole."""
+    explained: int
+    """Octets, of a long stream no more than count."""
+
+
 def cut(streams: list[Stream], names: list[str], spoken: Spoken) -> Cut:
     """Find the frames. Raises NothingLearned where there are none."""
-    lengths, ends = _best_lengths(streams)
-    pairs = list(zip(streams, ends, strict=True))
-    total = sum(len(one.octets) - one.start for one, cuts in pairs if len(cuts) > 1)
-    explained = sum(cuts[-1] - one.start for one, cuts in pairs)
-    if not lengths or explained < _LEAST_TILED * total:
-        raise _does_not_tile(streams, ends, names, spoken)
-    frames = [
-        Frame(stream.octets[start:end], stream.sender == "client", stream.line)
-        for stream, cuts in zip(streams, ends, strict=True)
-        for start, end in itertools.pairwise(cuts)
-    ]
-    _mark_twins(frames)
-    header = message_start(frame.octets for frame in frames)
-    if header is None:
+    tilings = sorted(_tilings(streams), key=lambda one: -one.explained)
+    if not tilings or not _is_enough(streams, tilings[0]):
+        raise _does_not_tile(streams, tilings, names, spoken)
+    found = [_cut(streams, tiling) for tiling in tilings]
+    votes, best = max(found, key=lambda one: (one[0], _wholes(streams, one[1])))
+    if not votes:
         raise NothingLearned(
             f"no message text found in the frames of the {spoken} header: is the capture encrypted?"
             " Capture behind the encryption, or one that holds transactions and not only echoes"
         )
-    left = {
-        (stream.line, stream.sender): cuts[-1]
-        for stream, cuts in zip(streams, ends, strict=True)
-        if cuts[-1] < len(stream.octets)
-    }
-    data = [data_of(frame.octets, header) for frame in frames]
-    return Cut(frames, lengths, header, data, left)
+    best.data = [data_of(frame.octets, best.header) for frame in best.frames]
+    return best
+
+
+def _wholes(streams: list[Stream], found: Cut) -> int:
+    """The streams that are frames to their end, less those that only begin as if they were."""
+    left = {(one.line, one.sender): one.start for one in streams}
+    begun = [place for place, end in found.left.items() if end > left[place]]
+    return len(streams) - len(found.left) - len(begun)
+
+
+def _is_enough(streams: list[Stream], tiling: _Tiling) -> bool:
+    """Whether the frames are most of the streams that begin with one."""
+    pairs = list(zip(streams, tiling.ends, strict=True))
+    total = sum(min(_ENOUGH, len(one.octets) - one.start) for one, ends in pairs if len(ends) > 1)
+    return tiling.explained >= max(1, _LEAST_TILED * total)
+
+
+def _cut(streams: list[Stream], tiling: _Tiling) -> tuple[int, Cut]:
+    """The frames of a tiling, and how many have a message at the one place where most have it."""
+    pairs = list(zip(streams, tiling.ends, strict=True))
+    asking = {one.line for one, ends in pairs if one.sender == "client"}
+    framed = {one.line for one, ends in pairs if one.sender == "client" and len(ends) > 1}
+    frames = [
+        Frame(one.octets[start:end], one.sender == "client", one.line)
+        for one, ends in pairs
+        if one.line in framed or one.line not in asking  # a client that sends none is no peer
+        for start, end in itertools.pairwise(ends)
+    ]
+    _mark_twins(frames)
+    left = {(one.line, one.sender): ends[-1] for one, ends in pairs if ends[-1] < len(one.octets)}
+    header, votes = _message_start(frame.octets for frame in frames)
+    return votes, Cut(frames, frozenset(tiling.lengths), header, [], left)
 
 
 def web_prefix(bodies: list[tuple[Sender, bytes]]) -> int:
@@ -124,16 +154,17 @@ def _slots() -> Iterator[IntegerSlot]:
             yield from (IntegerSlot("length", version, width, order) for order in orders)
 
 
-def _best_lengths(streams: list[Stream]) -> tuple[frozenset[IntegerSlot], list[list[int]]]:
-    """The fields that explain the most octets, and where their frames end in each stream."""
-    found: list[tuple[int, IntegerSlot, list[list[int]]]] = []
+def _tilings(streams: list[Stream]) -> list[_Tiling]:
+    """Every way in which some field cuts off frames."""
+    found: dict[tuple[tuple[int, ...], ...], _Tiling] = {}
     for slot in _slots():
         ends = [_ends(stream, slot) for stream in streams]
-        explained = sum(cuts[-1] - one.start for one, cuts in zip(streams, ends, strict=True))
-        found.append((explained, slot, ends))
-    most, _, ends = max(found, key=lambda one: (one[0], sum(map(len, one[2]))))
-    alike = frozenset(slot for explained, slot, cuts in found if cuts == ends)
-    return (alike if most else frozenset()), ends
+        pairs = zip(streams, ends, strict=True)
+        explained = sum(min(_ENOUGH, cuts[-1] - one.start) for one, cuts in pairs)
+        if explained:
+            key = tuple(map(tuple, ends))
+            found.setdefault(key, _Tiling([], ends, explained)).lengths.append(slot)
+    return list(found.values())
 
 
 def _ends(stream: Stream, slot: IntegerSlot) -> list[int]:
@@ -159,13 +190,19 @@ def _mark_twins(frames: list[Frame]) -> None:
 
 def message_start(frames: Iterable[bytes]) -> int | None:
     """Where in most frames a message begins that is all of the rest; None if there is none."""
+    start, votes = _message_start(frames)
+    return start if votes else None
+
+
+def _message_start(frames: Iterable[bytes]) -> tuple[int, int]:
+    """Where it begins, and in how many frames."""
     votes: Counter[int] = Counter()
     asked = {octets for octets in frames if len(octets) <= _LONGEST_ASKED}
     for octets in itertools.islice(asked, _MOST_ASKED):
         votes.update(_starts(octets))
     # A bare group counts behind an acronym too, so that several starts may have as many votes.
     best = max(votes.values(), default=0)
-    return min((start for start, count in votes.items() if count == best), default=None)
+    return min((start for start, count in votes.items() if count == best), default=0), best
 
 
 def _starts(octets: bytes) -> Iterator[int]:
@@ -180,16 +217,12 @@ def _starts(octets: bytes) -> Iterator[int]:
 
 
 def _does_not_tile(
-    streams: list[Stream], ends: list[list[int]], names: list[str], spoken: Spoken
+    streams: list[Stream], tilings: list[_Tiling], names: list[str], spoken: Spoken
 ) -> NothingLearned:
-    worst = max(
-        zip(streams, ends, strict=True),
-        key=lambda one: len(one[0].octets) - one[1][-1],
-        default=None,
-    )
-    if worst is None:
-        return NothingLearned(f"there are no octets of the {spoken} header in the capture")
-    stream, cuts = worst
+    """The stream of which the most is left, and where."""
+    ends = tilings[0].ends if tilings else [[stream.start] for stream in streams]
+    pairs = zip(streams, ends, strict=True)
+    stream, cuts = max(pairs, key=lambda one: len(one[0].octets) - one[1][-1])
     return NothingLearned(
         f"the frames do not tile the {stream.sender}'s stream of {names[stream.line]} from octet"
         f" {cuts[-1]} on: no length field fits; is this the {spoken} header (--hop), whole and not"

@@ -32,7 +32,8 @@ NAMES = {
 }
 """The fields of each header, in wire order."""
 _ORDERS: tuple[ByteOrder, ...] = ("big", "little")
-_MOST_NOTES = 8
+_MOST_ROWS = 4000
+"""Frames of a header that are searched over."""
 Allows: TypeAlias = Callable[[Choice], bool]
 
 
@@ -72,7 +73,9 @@ class Proposal(Struct):
     """The longest frame, octets."""
     frames: dict[str, int]
     notes: list[str]
-    """What else is to be known: streams left out, headers that were not captured."""
+    """What else is to be known, such as headers that were not captured."""
+    left: list[str]
+    """The streams that are not all frames, and from which octet on."""
 
 
 def propose(lines: Sequence[Line], beside: Sequence[str] = ()) -> Proposal:
@@ -81,6 +84,7 @@ def propose(lines: Sequence[Line], beside: Sequence[str] = ()) -> Proposal:
     """
     names = [line.name for line in lines]
     notes = list(beside)
+    left: list[str] = []
     searches: dict[str, Search] = {}
     cuts: dict[str, Cut] = {}
     longest, counts = 0, {}
@@ -89,10 +93,7 @@ def propose(lines: Sequence[Line], beside: Sequence[str] = ()) -> Proposal:
         if not streams:
             continue
         found = cuts[spoken] = cut(streams, names, spoken)
-        left = list(_left_notes(found, streams, lines))
-        notes += left[:_MOST_NOTES]
-        if len(left) > _MOST_NOTES:
-            notes.append(f"{len(left) - _MOST_NOTES} streams more are not all frames")
+        left += _left_notes(found, streams, lines)
         rows = _rows(found)
         longest = max(longest, *(row.size for row in rows))
         counts[spoken] = len(rows)
@@ -112,7 +113,7 @@ def propose(lines: Sequence[Line], beside: Sequence[str] = ()) -> Proposal:
         for header in NAMES
         if header not in chosen
     )
-    proposal = Proposal(order, None, {}, longest, counts, notes)
+    proposal = Proposal(order, None, {}, longest, counts, notes, left)
     for header, path in chosen.items():
         proposal.headers[header] = _with_alternatives(searches, chosen, header, path, order)
     proposal.version = _version_of(proposal, searches)
@@ -156,7 +157,7 @@ def _rows(found: Cut) -> list[Row]:
         )
         for frame, data in zip(found.frames, found.data, strict=True)
         if len(frame.octets) >= found.header
-    ]
+    ][:_MOST_ROWS]
 
 
 def _search(

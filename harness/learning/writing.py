@@ -133,7 +133,7 @@ def report_lines(proposal: Proposal) -> Iterator[str]:
             yield f"  {field.name:<14}{_place(field)}: {field.words}{against}"
     for header, fields in proposal.headers.items():
         yield from _ambiguities(header, fields)
-    yield from (f"note: {note}" for note in proposal.notes)
+    yield from (f"note: {note}" for note in (*proposal.notes, *proposal.left))
 
 
 def _place(field: Found | Alternative) -> str:
@@ -177,7 +177,7 @@ def as_plain(proposal: Proposal, profile: Profile) -> dict[str, Any]:
         "byte_order": profile.byte_order,
         "headers": headers,
         "frames": proposal.frames,
-        "notes": proposal.notes,
+        "notes": [*proposal.notes, *proposal.left],
     }
 
 

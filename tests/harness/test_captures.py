@@ -3,15 +3,25 @@
 import random
 
 import dpkt
+import msgspec
 import pytest
 from click.testing import CliRunner
 from support_learning import Traffic
 
+from starwire.harness import captures
 from starwire.harness.captures import Captured
 from starwire.harness.cli import main
+from starwire.harness.learning import Line
+from starwire.protocol.layout import Integer
 from starwire.protocol.profile import load_profile, shipped
 
 CLIENT, SERVER = b"\x7f\0\0\1", b"\x0a\0\0\2"
+
+
+def run(*arguments):
+    result = CliRunner().invoke(main, ["profile", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result
 
 
 def packets_of(line, port, size=100):
@@ -83,10 +93,7 @@ def test_packets_of_every_link_are_the_connections(tmp_path, link):
 def test_pcapng_is_read_too_and_the_profile_learned_of_it(tmp_path):
     packets = [one for port, line in enumerate(traffic()) for one in packets_of(line, port)]
     path = written(tmp_path / "x.pcapng", packets, kind=dpkt.pcapng.Writer)
-    result = CliRunner().invoke(
-        main, ["profile", "learn", str(path), "--out", f"{tmp_path}/x.toml"]
-    )
-    assert result.exit_code == 0, result.output
+    run("learn", path, "--out", tmp_path / "x.toml")
     learned = load_profile((tmp_path / "x.toml").read_text())
     assert learned.common == shipped("little").common
     assert learned.dispatcher == shipped("little").dispatcher
@@ -209,3 +216,66 @@ def test_no_octets_of_a_packet_file_bring_a_traceback(tmp_path):
         (tmp_path / "y.pcap").write_bytes(octets[: chance.randrange(24, len(octets))])
         told = CliRunner().invoke(main, ["profile", "learn", f"{tmp_path}/y.pcap"])
         assert told.exit_code in (0, 2), (number, told.exception)
+
+
+def test_plain_http_in_packets_gives_the_web_header(tmp_path):
+    """Requests with a length, replies with one and chunked; what is not 200 is no body of ours."""
+    packets = []
+    for port, line in enumerate(one for one in Traffic(shipped("little"), 4).lines if one.bodies):
+        (_, asked), (_, answered) = line.bodies
+        head = b"POST /nmci HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(asked)
+        reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(answered), answered)
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        chunked += b"%x\r\n%b\r\n0\r\n\r\n" % (len(answered), answered)
+        refused = b"HTTP/1.1 503 No\r\nContent-Length: 11\r\n\r\nfor people\n"
+        whole = Line("", "web", 2 * (head + asked), (reply if port % 2 else chunked) + refused)
+        packets += packets_of(whole, port, size=300)
+    out = tmp_path / "learned.toml"
+    told = run("learn", written(tmp_path / "x.pcap", packets), "--out", out)
+    learned = load_profile(out.read_text())
+    assert learned.web == shipped("little").web
+    assert learned.dispatcher == shipped("little").dispatcher
+    assert "web header: 17 octets" in told.stdout
+
+
+def test_what_only_the_rest_of_a_capture_shows_is_learned_too(tmp_path, monkeypatch):
+    """A length of 3 octets and an echo of 2 look like 4 and 1 until there is an echo."""
+    common = msgspec.structs.replace(shipped("little").common, length=Integer(3), echo=Integer(2))
+    profile = msgspec.structs.replace(shipped("little"), common=common, frame_octets=(1 << 24) - 1)
+    lines = [one for one in Traffic(profile, 6, 80).lines if one.spoken == "common"]
+    echoes = [one for one in lines if one.client == one.server]
+    others = [one for one in lines if one.client != one.server]
+    packets = [one for port, line in enumerate(others + echoes) for one in packets_of(line, port)]
+    path = written(tmp_path / "x.pcap", packets)
+    monkeypatch.setattr(captures, "_IN_ALL", sum(len(x.client + x.server) for x in others) - 10)
+    assert len(Captured([str(path)], "auto").lines()) <= len(others)
+    out = tmp_path / "learned.toml"
+    told = run("learn", path, "--out", out)
+    assert load_profile(out.read_text()).common == common
+    assert f"of {len(lines)} connections are read with this profile" in told.stdout
+
+
+def test_frames_that_are_not_read_are_told_and_do_no_harm(tmp_path):
+    lines = [one for one in Traffic(shipped("default"), 7).lines if one.spoken == "common"]
+    broken = Line("", "common", lines[0].client + b"\2" + bytes(60), lines[0].server)
+    packets = [one for port, line in enumerate([*lines, broken]) for one in packets_of(line, port)]
+    out = tmp_path / "learned.toml"
+    told = run("learn", written(tmp_path / "x.pcap", packets), "--out", out)
+    assert load_profile(out.read_text()).common == shipped("default").common
+    assert f"127.0.0.1:{40_000 + len(lines)} to 10.0.0.2:8412 is not read to its end" in told.stdout
+    assert "version 2 is not 1, in the frame at octet" in told.stdout
+
+
+def test_other_traffic_in_a_capture_does_no_harm(tmp_path):
+    lines = [one for one in Traffic(shipped("default"), 8).lines if one.spoken == "common"]
+    other = Line("", "common", b"SSH-2.0-x\r\n" + bytes(range(256)) * 200, b"SSH-2.0-y\r\n" * 9)
+    tls = Line("", "common", b"\x16\x03\x01" + bytes(range(256)) * 8, b"\x16\x03\x03")
+    packets = [
+        one
+        for port, one_line in enumerate([other, tls, *lines])
+        for one in packets_of(one_line, port)
+    ]
+    out = tmp_path / "learned.toml"
+    told = run("learn", written(tmp_path / "x.pcap", packets), "--out", out)
+    assert load_profile(out.read_text()).common == shipped("default").common
+    assert "note: 1 connection left out, which are encrypted by TLS" in told.stdout
