@@ -47,7 +47,8 @@ sub syntax {
     my $begin = 1 + length($name // '');
     my $code = $deepest > 64 || length $octets > 1 << 20 || $octets =~ tr/<,\x01// > 65_536 ? 6102
         : $unpaired || $depth ? 6612
-        : !defined $name || $name =~ /[,=\x01]/ || substr($octets, $end) !~ /\A[\r\n\0 ]*+(?:\|[\r\n\0 ]*)?\z/ ? 6611 : 0;
+        : !defined $name || $name =~ /[,=\x01]/ ? 6611
+        : substr($octets, $end) !~ /\A[\r\n\0 ]*+(?:\|[\r\n\0 ]*)?\z/ ? 6611 : 0;
     return ($code, strip($name // ''), $code ? '' : substr $octets, $begin, $end - $begin - 1);
 }
 
@@ -80,8 +81,9 @@ sub fields {
             next;
         }
         my $name = $names && $fresh ? fold($piece) : '';
+        my $bare = $names && ($next eq '<' ? $names->{$name} : $names->{lists} && $pick{$name});
         if ($piece =~ /\A([^<=]+)=(.*)\z/s) { push @fields, [fold($1), $2] }
-        elsif ($names && ($next eq '<' ? $names->{$name} : $names->{lists} && $pick{$name})) { push @fields, [$name, ''] }
+        elsif ($bare) { push @fields, [$name, ''] }
         else { $fields[-1][1] .= (@fields > 1 ? $gap : '') . $piece }
         ($gap, $fresh) = ('', 0);
     }
@@ -115,7 +117,8 @@ my %form = (
     number => sub { $_[0] =~ /\A[0-9]{1,3}\z/ && $_[0] >= 1 && $_[0] <= 400 },
     mmss => sub { $_[0] =~ /\A[0-9]{1,4}\z/ && $_[0] % 100 <= 59 && $_[0] >= 1 && $_[0] <= 5959 },
     stamp => sub {
-        my ($year, $month, $day, $hour, $minute) = $_[0] =~ /\A([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\z/ or return;
+        my ($year, $month, $day, $hour, $minute) = $_[0] =~ /\A([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})\z/
+            or return;
         my $leap = $year % 4 == 0 && ($year % 100 || $year % 400 == 0);
         my $last = $month == 2 ? 28 + $leap : 30 + ($month + int($month / 8)) % 2;
         return $year >= 1 && $month >= 1 && $month <= 12 && $day >= 1 && $day <= $last && $hour < 24 && $minute < 60;
@@ -223,7 +226,8 @@ sub judge {
             map { @{ $_->{$name} // [] } } @{ $scopes{SCHEDULE} } } qw(START END);
         my @starts = split / /, $value{START};
         my @ends = split / /, $value{END};
-        my @turns = map { ($starts[$_], $ends[$_]) } sort { $starts[$a] cmp $starts[$b] } 0 .. $#starts if $adhoc;
+        my @order = $adhoc ? sort { $starts[$a] cmp $starts[$b] } 0 .. $#starts : ();
+        my @turns = map { ($starts[$_], $ends[$_]) } @order;    # an END behind its START, no START before the last END
         return 6103 if grep { $_ % 2 ? $turns[$_] le $turns[$_ - 1] : $_ && $turns[$_] lt $turns[$_ - 1] } 0 .. $#turns;
     }
     return (0, \%value, $list);

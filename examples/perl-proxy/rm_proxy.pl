@@ -11,7 +11,7 @@ use Socket qw(SHUT_WR);
 BEGIN { unshift @INC, __FILE__ =~ m{(.*)/}s ? $1 : '.' }
 use RmMessages;
 
-my %opt = (host => '127.0.0.1', port => 8412, jar => '127.0.0.1:8402', connections => 1000,
+my %opt = (host => '127.0.0.1', port => 8412, jar => '127.0.0.1:8402', connections => 300,
     'idle-seconds' => 1800, 'mid-frame-seconds' => 30, 'jar-seconds' => 10, 'work-seconds' => 0);
 GetOptions(\%opt, 'host=s', 'port=i', 'jar=s', 'little', 'connections=i', 'idle-seconds=f',
     'mid-frame-seconds=f', 'jar-seconds=f', 'work-seconds=f') && !@ARGV
@@ -92,20 +92,22 @@ sub execute {
     if ($name eq 'GRTL') {
         my ($product, $way) = @$v{qw(PRODUCT IO)};
         my $wanted = $way eq 'B' ? $product : "${product}[B$way]";
-        return by_category([qw(title STDRPTID type)], grep { $_->{products} =~ $wanted && $_->{datacat} eq $v->{DATACAT}
-            && ($v->{DATATYPE} eq 'A' || $_->{type} eq $v->{DATATYPE}) }
+        return by_category([qw(title STDRPTID type)], grep { $_->{products} =~ $wanted
+            && $_->{datacat} eq $v->{DATACAT} && ($v->{DATATYPE} eq 'A' || $_->{type} eq $v->{DATATYPE}) }
             map { $template{$_} } sort { $a <=> $b } keys %template);
     }
     if ($name eq 'GURL') {
         return by_category([qw(NAME USERRPTID ACTIVE type date)], map { { %{ $template{ $_->{STDRPTID} } }, %$_ } }
             grep { $_->{owner} eq $who && $_->{STDRPTID} == $v->{RPTTMPID} && $_->{PRODUCT} eq $v->{PRODUCT}
-            && $template{ $_->{STDRPTID} }{datacat} eq $v->{DATACAT} } map { $report{$_} } sort { $a <=> $b } keys %report);
+            && $template{ $_->{STDRPTID} }{datacat} eq $v->{DATACAT} }
+            map { $report{$_} } sort { $a <=> $b } keys %report);
     }
     return $rows{$list} ? "$list=$rows{$list}" : 6109 if $name eq 'GPL';
     if ($name eq 'ARD') {
         my %columns = map { $_ => 1 } split / /, $template{ $v->{STDRPTID} + 0 }{COLUMNS};
         my @named = map { /([0-9]+)/ } map { @{ members($v->{$_}) } } qw(COLUMNS SORTBY SUBTOTCOL);
-        return grep({ !$columns{ $_ } } @named) ? 6103 : keep_report($v, STDRPTID => $v->{STDRPTID} + 0, owner => $who, ACTIVE => $v->{ACTIVE} || 0);
+        return 6103 if grep { !$columns{$_} } @named;
+        return keep_report($v, STDRPTID => $v->{STDRPTID} + 0, owner => $who, ACTIVE => $v->{ACTIVE} || 0);
     }
     my $id = ($v->{USERRPTID} // $v->{REPORTID}) + 0;
     return $template{$id} ? nodes($template{$id}, {}) : 6109 if $name eq 'GRTD';
@@ -137,10 +139,12 @@ sub answer {
     my $acronym = reply_to($name) // return (100, "$echo<ERROR=6104>");
     ($code, my $values, my $list) = judge($name, $inner, \&facts_of);
     my ($user, $enterprise) = split /,/, $who;
-    $code = 6115 if !$code && (($values->{USERID} // $user) ne $user || ($values->{ENTPID} // $enterprise) ne $enterprise
+    $code = 6115 if !$code && (($values->{USERID} // $user) ne $user    # step 7
+        || ($values->{ENTPID} // $enterprise) ne $enterprise
         || $name eq 'ARD' && !facts_of(@$values{qw(STDRPTID PRODUCT)})->{io});
     my @told = $code || execute($name, $values, $who, $list);
-    return $told[0] =~ /\A[0-9]/ ? (100, "$acronym<ERROR=$told[0]>") : (0, "$acronym<" . join(',', 'ERROR=0', @told) . '>');
+    return (100, "$acronym<ERROR=$told[0]>") if $told[0] =~ /\A[0-9]/;
+    return (0, "$acronym<" . join(',', 'ERROR=0', @told) . '>');
 }
 
 # ---- The wire (HDR, TRN). A connection: octets `in` and `out`; `busy` while the jar is asked; `last` when
@@ -169,7 +173,8 @@ sub advance {
         my $length = unpack "x $LENGTH", $conn->{in};
         my %frame;
         @frame{qw(version length echo key type serial)} = unpack $HEADER, $conn->{in} if $have >= $SIZE;
-        if ($length < $SIZE || $length > (($frame{type} // 0) == 3 ? $BULK_FRAME : $FRAME)) { send_frame($conn, 102); last }
+        my $most = ($frame{type} // 0) == 3 ? $BULK_FRAME : $FRAME;
+        if ($length < $SIZE || $length > $most) { send_frame($conn, 102); last }
         last if $have < $length;
         my $octets = substr $conn->{in}, 0, $length, '';
         @$conn{qw(since quiet)} = (undef, now());
@@ -179,10 +184,10 @@ sub advance {
         else { ask_jar($conn, { %frame, data => substr $octets, $SIZE }) }
     }
     $conn->{since} //= now() if length $conn->{in} && !$conn->{busy};
-    $conn->{last} = 1 if $conn->{ended} && !$conn->{busy} || $stopping && !$conn->{busy};
+    $conn->{last} = 1 if !$conn->{busy} && ($conn->{ended} || $stopping);
     return if !$conn->{last} || length $conn->{out};
     return drop($conn) if $conn->{ended};
-    shutdown $conn->{sock}, SHUT_WR if !$conn->{closing};    # what still comes is read away, so that the reply arrives
+    shutdown $conn->{sock}, SHUT_WR if !$conn->{closing};    # ERR-07: what still comes is read away
     $conn->{closing} //= now() + 2;
 }
 
@@ -211,7 +216,10 @@ sub judged {
     my ($conn, $frame, $status, $who) = @_;
     my $result = $result{ $frame->{data} };
     if ($status) { send_frame($conn, $status, $frame) }
-    elsif ($frame->{type} == 0) { my ($end, $message) = answer($frame->{data}, $who); send_frame($conn, $end, $frame, $message) }
+    elsif ($frame->{type} == 0) {
+        my ($outcome, $message) = answer($frame->{data}, $who);
+        send_frame($conn, $outcome, $frame, $message);
+    }
     elsif ($frame->{type} == 1) {    # a repetition is not recognised: README.md
         my $id = sprintf '%020d', ++$last_result;
         $result{$id} = { who => $who, data => $frame->{data}, at => now() + $opt{'work-seconds'} };
@@ -250,7 +258,8 @@ sub timers {
     for my $conn (values %conn) {
         if ($conn->{for}) { jar_said($conn, 1) if $conn->{quiet} < $now - $opt{'jar-seconds'} }
         elsif ($conn->{busy}) { }
-        elsif ($conn->{closing} ? $conn->{closing} < $now : $conn->{since} ? $conn->{since} < $now - $opt{'mid-frame-seconds'}
+        elsif ($conn->{closing} ? $conn->{closing} < $now
+            : $conn->{since} ? $conn->{since} < $now - $opt{'mid-frame-seconds'}
             : $conn->{quiet} < $now - $opt{'idle-seconds'}) { drop($conn) }
         elsif ($stopping) { advance($conn) }
     }
