@@ -102,7 +102,8 @@ class Cases(pytest.Collector):
 def begun(config: pytest.Config) -> tuple[Run, tuple[str, ...]]:
     """The run that the options ask for, and the words of `check` that would do the same."""
     from .commands import read_profile
-    from .conformance.checking import Asked, CannotCheck, begin
+    from .conformance.checking import begin
+    from .conformance.wiring import Asked, CannotCheck
 
     option = config.getoption
     facts = option("--starwire-facts")

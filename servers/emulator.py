@@ -125,7 +125,7 @@ class Emulator:
         keys = read_link_keys(settings.configuration)
         self._hops = Hops(reactor, settings.profile, keys, self._trail)
         self._first = FirstData(self._root, settings.configuration.logon.cost)
-        self._registry = Registry(settings.profile.registry)
+        self.registry = Registry(settings.profile.registry)
         self._ports = {**DEFAULT_PORTS, **settings.ports}
         self._listening: list[Any] = []
         self._factories: list[AnsweringFactory | WebSite | ControlPort] = []
@@ -186,8 +186,8 @@ class Emulator:
         if self.recorder is not None:
             self.recorder.begin()
         for target, name in PROXY_OF_TARGET.items():
-            if name in self._ports and target not in self._registry:
-                self._registry.place(target, f"{self._settings.host}:{self._ports[name]}")
+            if name in self._ports and target not in self.registry:
+                self.registry.place(target, f"{self._settings.host}:{self._ports[name]}")
         for name, starter in starters:
             if name in self._settings.only:
                 self._places.append((name, self._host(name), self._listen(name, await starter())))
@@ -215,7 +215,7 @@ class Emulator:
 
     async def _ping_all(self, pinger: Pinger) -> None:
         """All at the same time: one that hangs does not keep the others waiting."""
-        for address in self._registry.all_addresses():
+        for address in self.registry.all_addresses():
             Deferred.fromCoroutine(self._logged(partial(pinger.ping, address)))
 
     async def _resume(self) -> None:
@@ -357,11 +357,11 @@ class Emulator:
             patience = self._profile.ping_seconds
             return await self._hops.once(PROXY, address, frame, transaction, patience)
 
-        pinger = Pinger(self._profile, self._registry, serials, echo, self._trail)
+        pinger = Pinger(self._profile, self.registry, serials, echo, self._trail)
         self._repeat(self._profile.ping_seconds, lambda: self._ping_all(pinger))
         self._dispatcher = dispatcher = Dispatcher(
             self._profile,
-            self._registry,
+            self.registry,
             self._new_jar(),
             serials,
             self._hops.to_proxy,
@@ -453,8 +453,8 @@ class Emulator:
         await self.forget_sessions()
         if self._serials is not None:
             self._serials.forget()
-        for address in self._registry.all_addresses():
-            self._registry.answered(address, well=True)
+        for address in self.registry.all_addresses():
+            self.registry.answered(address, well=True)
         self.faults.clear()
         for fault in self._settings.configuration.faults:
             self.faults.add(fault)
@@ -560,5 +560,5 @@ class Emulator:
         number = self._ports[name] = port.getHost().port
         for target, proxy in PROXY_OF_TARGET.items():
             if proxy == name and target not in self._profile.registry:
-                self._registry.place(target, f"{host}:{number}")
+                self.registry.place(target, f"{host}:{number}")
         return int(number)

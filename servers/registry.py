@@ -16,9 +16,9 @@ class Registry:
     def __contains__(self, target: str) -> bool:
         return target in self._addresses
 
-    def place(self, target: str, host_and_port: str) -> None:
-        """That proxy lives there, and nowhere else."""
-        self._addresses[target] = [host_and_port]
+    def place(self, target: str, *hosts: str) -> None:
+        """That proxy lives at these hosts and ports, and nowhere else."""
+        self._addresses[target] = list(hosts)
         self._turn[target] = 0
 
     def in_turn(self, target: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .far_ends import Book, FarConnection
@@ -12,7 +13,7 @@ from .wire import Unreachable
 class MemoryEnds:
     """Stands in place of the target's own servers while a case wants it."""
 
-    several = False
+    several = True
 
     def __init__(self, target: Any, book: Book) -> None:
         self.book = book
@@ -28,7 +29,9 @@ class MemoryEnds:
             return
         self.places = places
         for place in places:
-            self._target.listen(place, lambda made, place=place: self._accept(made, place))
+            self._target.listen(place, partial(self._accept, place, 0))
+        if "rm" in places:
+            self._target.listen("rm", partial(self._accept, "rm", 1), instance=1)
 
     def end(self) -> None:
         for place in self.places:
@@ -36,8 +39,8 @@ class MemoryEnds:
         self.places = ()
         self._open.clear()
 
-    def _accept(self, made: Any, place: str) -> None:
-        self._open.append((FarConnection(self.book.profile, place, 0, made), made))
+    def _accept(self, place: str, instance: int, made: Any) -> None:
+        self._open.append((FarConnection(self.book.profile, place, instance, made), made))
 
     @property
     def has_news(self) -> bool:

@@ -31,6 +31,8 @@ BEGAN = 904_034_960.0
 CHEAP = PasswordCost(n=2, r=1, p=1)
 _CONFIGURATION = Configuration(logon=Logon(cost=CHEAP), audit=AuditSettings(enabled=False))
 _EVERYTHING = 1 << 30
+_FURTHER = 1_000
+"""Between the ports of the instances of one proxy."""
 _LONGEST_STOP = 60.0
 _LEAP = 3600.0
 _TIMERS_COUNT = 60.0
@@ -77,6 +79,8 @@ class MemoryEmulator:
         self._observer = cast(ILogObserver, self._note)
         globalLogPublisher.addObserver(self._observer)
         self._raised: list[Exception] = []
+        self._further: dict[str, list[int]] = {}
+        """The ports of further instances of proxies, by place."""
         self._store = MemoryStore(first.store)
         self._network = Network()
         self._callers = self._network.host("callers")
@@ -103,12 +107,18 @@ class MemoryEmulator:
             raise ConnectionRefusedError(f"nobody listens at {place}")
         return made
 
-    def listen(self, place: str, accept: Callable[[MemoryConnection], None]) -> None:
+    def listen(
+        self, place: str, accept: Callable[[MemoryConnection], None], *, instance: int = 0
+    ) -> None:
         """Stand there instead of the emulator's own server: who connects is given to `accept`.
 
-        What the emulator's servers kept open to their own is closed.
+        What the emulator's servers kept open to their own is closed. A proxy may have a further
+        `instance`, which the dispatcher then knows too.
         """
-        number = _number(place)
+        if instance:
+            self._further.setdefault(place, []).append(_number(place) + _FURTHER * instance)
+            self._route(place)
+        number = _number(place) + _FURTHER * instance
         for end in self._ends(number):
             if end.host is end.other.host:
                 end.abortConnection()
@@ -124,12 +134,20 @@ class MemoryEmulator:
 
     def unlisten(self, place: str) -> None:
         """Stand there no more, and close what was accepted; the emulator's own is back."""
-        number = _number(place)
-        self._network.in_place.pop(number, None)
+        further = self._further.pop(place, [])
+        if further:
+            self._route(place)
+        for number in (_number(place), *further):
+            self._network.in_place.pop(number, None)
+            for end in self._ends(number):
+                if end.host is self._callers:
+                    end.abortConnection()
         self._world.taken.discard(place)
-        for end in self._ends(number):
-            if end.host is self._callers:
-                end.abortConnection()
+
+    def _route(self, place: str) -> None:
+        """Tell the dispatcher where the instances of that proxy are."""
+        numbers = (_number(place), *self._further.get(place, []))
+        self._emulator.registry.place(place.upper(), *(f"{HERE}:{number}" for number in numbers))
 
     def _ends(self, number: int) -> list[End]:
         """The accepting side of each connection to that port."""
@@ -242,6 +260,8 @@ class MemoryEmulator:
         host = self._world.begin()
         self._emulator = Emulator(host, self._settings, self._log, world=self._world)
         self._finish(self._emulator.start())
+        for place in self._further:
+            self._route(place)
 
     def _stop(self) -> None:
         self._finish(self._emulator.stop())

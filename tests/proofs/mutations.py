@@ -17,8 +17,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from starwire.harness.conformance.case import RESTS_ON
-from starwire.harness.conformance.checking import Asked, begin
+from starwire.harness.conformance.checking import begin
 from starwire.harness.conformance.result import Outcome, Result
+from starwire.harness.conformance.wiring import Asked
 from starwire.protocol.endpoints import spoken_at
 from starwire.protocol.profile import shipped
 from starwire.servers.rule_faults import all_faults, rule_fault, switched_on

@@ -96,6 +96,20 @@ def serials_are_unique(peer: Peer) -> None:
     peer.must(len(set(serials)) == _MANY, f"{_MANY} serials", f"{serials}")
 
 
+@case("dispatcher.serial.restart", rules="DSP-05", places=_HERE, alone=True)
+def serials_outlive_a_restart(peer: Peer) -> None:
+    """A serial is not used again after a restart of the dispatcher."""
+    far = peer.far()
+    serials = []
+    for _ in range(2):
+        line, frame = _through(peer, far)
+        serials.append(frame.fields["serial"])
+        line.close()
+        if len(serials) == 1:
+            peer.restart()
+    peer.must(serials[0] != serials[1], f"another serial than {serials[0]}", f"{serials[1]}")
+
+
 @case("dispatcher.connections", rules="DSP-04", places=_HERE)
 def a_new_connection_each(peer: Peer) -> None:
     """Each request goes over a new connection, which is closed behind the reply; with `multiplex`
@@ -278,7 +292,7 @@ def key_of_nuls(peer: Peer) -> None:
     far.expect_nothing()
 
 
-@case("dispatcher.entitlements", rules="DSP-03", places=_HERE)
+@case("dispatcher.entitlements", rules="DSP-03", places=_HERE, after="sanity.connect")
 def entitlements(peer: Peer) -> None:
     """At the first frame of a session GUA is asked under the session's own key, and not again."""
     far = peer.far()
@@ -433,13 +447,7 @@ def keeps_its_connection(peer: Peer) -> None:
         line.expect(status(number), data(answer), field("type", number))
 
 
-# ---- what else is no target ----------------------------------------------------------------------
-
-
-@case("dispatcher.no-jar-message", rules="HDR-08", places=_HERE)
-def jar_is_no_target(peer: Peer) -> None:
-    """The jar is no target of a dispatcher."""
-    peer.ask(peer.request(b"CKG<KEY=x>", target="JAR"), status(103), bare())
+# ---- StarOE --------------------------------------------------------------------------------------
 
 
 @case("dispatcher.staroe", rules="DSP-03", places=_HERE)

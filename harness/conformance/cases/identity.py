@@ -155,7 +155,7 @@ def identity_of_another(peer: Peer) -> None:
         peer.ask(peer.probe().with_(**fields), status(105), bare())
 
 
-@case("identity.dispatcher.nuls", rules="DSP-01", places=("dispatcher",))
+@case("identity.dispatcher.nuls", rules="DSP-01", places=("dispatcher",), after="logon.open")
 def identity_before_the_logon(peer: Peer) -> None:
     """Under a key of NULs user id and enterprise id are not looked at."""
     user = peer.grounds.user()

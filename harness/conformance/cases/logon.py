@@ -8,12 +8,14 @@ import threading
 from ...transcript import Draft, Received
 from ..case import case
 from ..description import Use
-from ..expecting import Expectation, bare, code, data, field, message, status
+from ..expecting import Expectation, bare, code, data, field, message, satisfies, status
 from ..peer import Peer
 from ..posting import gives_key, gives_no_key, leaves_cookie
 
 _WEB = ("web",)
 _WITH_STAROE = ("web", "staroe", "dispatcher")
+_OPEN = "sanity.probe logon.open"
+_GUA = "sanity.probe identity.entitled"
 _WRONG = "no-such-password"
 _UNKNOWN = "nobody"
 _AT_ONCE = 5
@@ -42,10 +44,17 @@ def _gua(peer: Peer, use: Use, asked: Use) -> Draft:
     return peer.request(text.encode("latin-1"), use=use, target="STAROE")
 
 
+@case("logon.open", rules="DSP-03", places=_WITH_STAROE)
+def open_to_logons(peer: Peer) -> None:
+    """VUM is answered without a session."""
+    answered = satisfies("an answer other than 105", lambda reply: reply.status != 105)
+    peer.ask(_vum(peer), answered)
+
+
 # ---- VUM -----------------------------------------------------------------------------------------
 
 
-@case("logon.vum", rules="WEB-04", places=_WITH_STAROE)
+@case("logon.vum", rules="WEB-04", places=_WITH_STAROE, after=_OPEN)
 def right_password(peer: Peer) -> None:
     """VUM with the right password is answered VUMA with ERROR 0, the user id and his enterprise
     id."""
@@ -54,13 +63,13 @@ def right_password(peer: Peer) -> None:
     peer.ask(_vum(peer), status(0), message("VUMA", ERROR="0", **identity))
 
 
-@case("logon.refused", rules="WEB-04 STS-01", places=_WITH_STAROE)
+@case("logon.refused", rules="WEB-04 STS-01", places=_WITH_STAROE, after=_OPEN)
 def refused(peer: Peer) -> None:
     """A wrong password is status 100 and VUMA<ERROR=6115>, octet for octet."""
     _wrong_password(peer, status(100), data(b"VUMA<ERROR=6115>"))
 
 
-@case("logon.unknown-user", rules="WEB-04", places=_WITH_STAROE)
+@case("logon.unknown-user", rules="WEB-04", places=_WITH_STAROE, after=_OPEN)
 def unknown_user(peer: Peer) -> None:
     """A user that does not exist is answered as a wrong password is, octet for octet."""
 
@@ -69,7 +78,7 @@ def unknown_user(peer: Peer) -> None:
     peer.must(unknown.octets == wrong.octets, repr(wrong.octets), repr(unknown.octets))
 
 
-@case("logon.timing", rules="WEB-04", places=("staroe",), level="may")
+@case("logon.timing", rules="WEB-04", places=("staroe",), level="may", after=_OPEN)
 def same_time(peer: Peer) -> None:
     """A wrong user and a wrong password take the same time."""
 
@@ -88,14 +97,14 @@ def same_time(peer: Peer) -> None:
     peer.tell(f"a wrong password takes {one * 1000:.0f} ms, an unknown user {other * 1000:.0f} ms")
 
 
-@case("logon.password-length", rules="WEB-04", places=("staroe",))
+@case("logon.password-length", rules="WEB-04", places=("staroe",), after=_OPEN)
 def too_long_a_password(peer: Peer) -> None:
     """A password of more than 64 octets is refused for its length, and one of 64 is not."""
     peer.ask(_vum(peer, userid=_UNKNOWN, password="x" * 65), code(6103))
     peer.ask(_vum(peer, userid=_UNKNOWN, password="x" * 64), code(6115))
 
 
-@case("logon.types", rules="WEB-04 HDR-06", places=("staroe",))
+@case("logon.types", rules="WEB-04 HDR-06", places=("staroe",), after=_OPEN)
 def synchronous_only(peer: Peer) -> None:
     """StarOE takes type 0 only: 1, 2 and 3 are 107."""
     for number in (1, 2, 3):
@@ -105,7 +114,7 @@ def synchronous_only(peer: Peer) -> None:
 # ---- under a key of NULs -------------------------------------------------------------------------
 
 
-@case("logon.nothing-else", rules="DSP-03", places=("staroe", "dispatcher"))
+@case("logon.nothing-else", rules="DSP-03", places=("staroe", "dispatcher"), after=_OPEN)
 def nothing_but_vum(peer: Peer) -> None:
     """Under a key of NULs StarOE answers nothing but VUM: anything else is 105."""
     userid = peer.grounds.user().userid
@@ -113,7 +122,7 @@ def nothing_but_vum(peer: Peer) -> None:
         peer.ask(peer.request(text.encode(), key="", target="STAROE"), status(105), bare())
 
 
-@case("logon.syntax", rules="DSP-03", places=("staroe",))
+@case("logon.syntax", rules="DSP-03", places=("staroe",), after=_OPEN)
 def vum_in_error(peer: Peer) -> None:
     """A VUM that is in error is answered by its code, under a key of NULs too."""
     peer.ask(peer.request(b"VUM<PASSWORD=x>", key=""), status(100), message("VUMA", ERROR="6839"))
@@ -127,7 +136,7 @@ def _fail(peer: Peer, times: int) -> None:
         peer.ask(_vum(peer, "lockout", password=_WRONG), code(6115))
 
 
-@case("logon.lockout", rules="WEB-04", places=("staroe",), alone=True)
+@case("logon.lockout", rules="WEB-04", places=("staroe",), alone=True, after=_OPEN)
 def locked(peer: Peer) -> None:
     """Behind 5 wrong passwords in a row the account refuses the right one, with the same answer."""
     _fail(peer, _AT_ONCE)
@@ -135,7 +144,14 @@ def locked(peer: Peer) -> None:
     peer.ask(_vum(peer, "main"), code(0))
 
 
-@case("logon.lockout.ends", rules="WEB-04", places=("staroe",), takes=2 * _WAIT + 1, alone=True)
+@case(
+    "logon.lockout.ends",
+    rules="WEB-04",
+    places=("staroe",),
+    takes=2 * _WAIT + 1,
+    alone=True,
+    after=_OPEN,
+)
 def lock_ends(peer: Peer) -> None:
     """After 60 seconds the account takes the right password again, whatever was tried meanwhile."""
     peer.pass_time(_WAIT)
@@ -146,7 +162,14 @@ def lock_ends(peer: Peer) -> None:
     peer.ask(_vum(peer, "lockout"), code(0))
 
 
-@case("logon.lockout.wait", rules="WEB-04", places=("staroe",), takes=2 * _WAIT, alone=True)
+@case(
+    "logon.lockout.wait",
+    rules="WEB-04",
+    places=("staroe",),
+    takes=2 * _WAIT,
+    alone=True,
+    after=_OPEN,
+)
 def lock_lasts(peer: Peer) -> None:
     """Until 60 seconds are over the account refuses the right password."""
     peer.pass_time(_WAIT)
@@ -156,7 +179,14 @@ def lock_lasts(peer: Peer) -> None:
     peer.pass_time(_WAIT)
 
 
-@case("logon.lockout.in-a-row", rules="WEB-04", places=("staroe",), takes=_WAIT, alone=True)
+@case(
+    "logon.lockout.in-a-row",
+    rules="WEB-04",
+    places=("staroe",),
+    takes=_WAIT,
+    alone=True,
+    after=_OPEN,
+)
 def not_in_a_row(peer: Peer) -> None:
     """A right password between wrong ones begins the count anew."""
     peer.pass_time(_WAIT)
@@ -168,20 +198,20 @@ def not_in_a_row(peer: Peer) -> None:
 # ---- GUA -----------------------------------------------------------------------------------------
 
 
-@case("logon.gua", rules="WEB-04", places=_WITH_STAROE)
+@case("logon.gua", rules="WEB-04", places=_WITH_STAROE, after=_GUA)
 def targets(peer: Peer) -> None:
     """GUA is answered GUAA with the targets to which the user is entitled."""
     wanted = "~".join(peer.grounds.user().targets)
     peer.ask(_gua(peer, "main", "main"), status(0), message("GUAA", ERROR="0", APPS=f"<{wanted}>"))
 
 
-@case("logon.gua.another", rules="WEB-04", places=_WITH_STAROE)
+@case("logon.gua.another", rules="WEB-04", places=_WITH_STAROE, after=_GUA)
 def targets_of_another(peer: Peer) -> None:
     """GUA for another user than the session's is 6115."""
     peer.ask(_gua(peer, "main", "colleague"), status(100), message("GUAA", ERROR="6115"))
 
 
-@case("logon.gua.none", rules="WEB-04", places=_WITH_STAROE)
+@case("logon.gua.none", rules="WEB-04", places=_WITH_STAROE, after=_GUA)
 def no_targets(peer: Peer) -> None:
     """GUA of a user who is entitled to no target is 6109."""
     peer.ask(_gua(peer, "visitor", "visitor"), status(100), message("GUAA", ERROR="6109"))
@@ -190,7 +220,7 @@ def no_targets(peer: Peer) -> None:
 # ---- through the web server ----------------------------------------------------------------------
 
 
-@case("logon.key", rules="WEB-04 WEB-03", places=_WEB)
+@case("logon.key", rules="WEB-04 WEB-03", places=_WEB, after=_OPEN)
 def gives_a_key(peer: Peer) -> None:
     """A logon is answered with the key of a session, in the web header and in the cookie."""
     reply = peer.ask(_vum(peer))
@@ -201,7 +231,7 @@ def gives_a_key(peer: Peer) -> None:
     peer.ask(peer.probe(key=key), peer.answered())
 
 
-@case("logon.key.whatever-sent", rules="WEB-04", places=_WEB)
+@case("logon.key.whatever-sent", rules="WEB-04", places=_WEB, after=_OPEN)
 def key_of_the_client(peer: Peer) -> None:
     """A logon is forwarded under a key of NULs, whatever key the client sent, and gives a new
     key."""
@@ -212,13 +242,13 @@ def key_of_the_client(peer: Peer) -> None:
         peer.must(new not in ("", key), "a new key", repr(new))
 
 
-@case("logon.refused.no-key", rules="WEB-03", places=_WEB)
+@case("logon.refused.no-key", rules="WEB-03", places=_WEB, after=_OPEN)
 def refused_without_key(peer: Peer) -> None:
     """A refused logon has a key of NULs, and leaves the client's cookie."""
     peer.ask(_vum(peer, userid=_UNKNOWN), gives_no_key(peer.profile), leaves_cookie(peer.profile))
 
 
-@case("logon.in-a-session", rules="WEB-04", places=_WEB)
+@case("logon.in-a-session", rules="WEB-04", places=_WEB, after=_OPEN)
 def vum_makes_no_session(peer: Peer) -> None:
     """VUM in a transaction of type 1 is answered, for any user, and makes no session."""
     key = peer.key()
@@ -228,7 +258,7 @@ def vum_makes_no_session(peer: Peer) -> None:
         peer.ask(draft, message("VUMA", ERROR="0"), field("web_session_key", key))
 
 
-@case("logon.elsewhere", rules="WEB-04 DSP-03", places=_WEB)
+@case("logon.elsewhere", rules="WEB-04 DSP-03", places=_WEB, after=_OPEN)
 def logon_elsewhere(peer: Peer) -> None:
     """A logon to another target than STAROE is 105, and one without VUM too: there is no session
     yet."""
@@ -237,7 +267,7 @@ def logon_elsewhere(peer: Peer) -> None:
     peer.ask(draft.but(data=peer.grounds.good("GUA")), status(105))
 
 
-@case("logon.several", rules="WEB-04", places=_WEB)
+@case("logon.several", rules="WEB-04", places=_WEB, after=_OPEN)
 def several_sessions(peer: Peer) -> None:
     """A user may have several sessions, each with a key of its own, all of them live."""
     keys = {peer.ask(_vum(peer)).fields["web_session_key"] for _ in range(3)}

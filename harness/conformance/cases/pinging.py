@@ -33,7 +33,7 @@ def _echoes(peer: Peer, *silent: str) -> Iterator[list[FarFrame]]:
         book.echo = None
 
 
-@case("dispatcher.ping", rules="HDR-07", places=_HERE, takes=65.0, alone=True)
+@case("dispatcher.ping", rules="HDR-07 DSP-05", places=_HERE, takes=65.0, alone=True)
 def pings(peer: Peer) -> None:
     """Each proxy gets an echo every `ping_seconds`, with a key of NULs, a serial of its own and no
     data."""

@@ -48,9 +48,9 @@ def key_comes_back(peer: Peer) -> None:
     key = peer.key()
     gives = gives_key(peer.profile, key)
     peer.ask(peer.probe(), gives)
-    peer.ask(peer.request(b"", target="NOBODY"), status(103), gives)
-    peer.ask(peer.probe(type=9), status(107), gives)
-    peer.ask(peer.request(b"NONE<X=1>", target="RM"), status(100), gives)
+    peer.ask(peer.request(b"", target="NOBODY"), gives)
+    peer.ask(peer.probe(type=9), gives)
+    peer.ask(peer.request(b"NONE<X=1>", target="RM"), gives)
 
 
 @case("session.cookie.attributes", rules="WEB-03", places=_WEB)
