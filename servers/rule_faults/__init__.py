@@ -15,9 +15,11 @@ from . import (
     bulk_runs,
     dispatching,
     frames,
+    items,
     judging,
     messages,
     replies,
+    reports,
     sessions,
     syntax,
     transports,
@@ -39,6 +41,8 @@ MODULES = (
     syntax,
     messages,
     judging,
+    reports,
+    items,
 )
 """Those whose faults are written by hand."""
 

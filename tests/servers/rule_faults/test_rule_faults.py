@@ -13,6 +13,7 @@ from . import (
     proofs_of_dispatching,
     proofs_of_frames,
     proofs_of_messages,
+    proofs_of_reports,
     proofs_of_syntax,
     proofs_of_transports,
     proofs_of_web,
@@ -26,6 +27,7 @@ TABLES = (
     proofs_of_web,
     proofs_of_syntax,
     proofs_of_messages,
+    proofs_of_reports,
 )
 PROOFS = {name: proof for table in TABLES for name, proof in table.PROOFS.items()}
 RULES = set(
