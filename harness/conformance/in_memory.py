@@ -31,8 +31,8 @@ class MemoryConnection(Protocol):
         """What has come since the last time."""
         ...
 
-    def read(self, on: bool) -> None:
-        """Stop reading, or go on."""
+    def read(self, on: bool, *, once: bool = False) -> None:
+        """Stop reading, or go on, with `once` until anything has come."""
         ...
 
     def half_close(self) -> None: ...
@@ -75,7 +75,7 @@ class MemoryLine:
     def read(self, seconds: float) -> bytes:
         """Only now anything is read: until then the target's octets wait on their way."""
         connection = self._connection
-        connection.read(True)
+        connection.read(True, once=True)
         try:
             return self._taken(connection, seconds)
         finally:

@@ -24,6 +24,7 @@ class MemoryConnection:
         self._received = bytearray()
         self._transport: Any = None
         self._closed = False
+        self._once = False
 
     def write(self, octets: bytes) -> None:
         """Send; octets that nobody will read are lost without a word, as in a socket."""
@@ -59,8 +60,12 @@ class MemoryConnection:
         self._closed = True
         self._transport.abortConnection()
 
-    def read(self, on: bool) -> None:
-        """Stop reading, or go on: what the other side writes meanwhile waits on its way."""
+    def read(self, on: bool, *, once: bool = False) -> None:
+        """Stop reading, or go on: what the other side writes meanwhile waits on its way.
+
+        With `once` reading stops again as soon as anything has arrived.
+        """
+        self._once = once
         if on:
             self._transport.resumeProducing()
         else:
@@ -75,6 +80,8 @@ class MemoryConnection:
 
     def dataReceived(self, data: bytes) -> None:
         self._received += data
+        if self._once:
+            self._transport.pauseProducing()
 
     def readConnectionLost(self) -> None:
         self.ended = True

@@ -250,3 +250,21 @@ def polled_elsewhere(peer: Peer) -> None:
     identifier = _accepted(peer)
     _outcome(peer, identifier)
     peer.ask(_request(peer, identifier, 2, target="INBOX"), status(108))
+
+
+@case("async.restarted", rules="TRN-02", places=_LATER, after="async.outcome", alone=True)
+def outlives_a_restart(peer: Peer) -> None:
+    """An outcome outlives the proxy: killed and started again, it still gives it."""
+    identifier = _accepted(peer)
+    first = _outcome(peer, identifier)
+    peer.restart()
+    peer.ask(_request(peer, identifier, 2), status(first.status or 0), data(first.data))
+
+
+@case("async.worked-off", rules="TRN-02", places=_LATER, after="async.outcome", alone=True)
+def worked_off_behind_a_restart(peer: Peer) -> None:
+    """What was accepted is worked off, though the proxy is killed right behind."""
+    identifier = _accepted(peer)
+    peer.restart()
+    found = _outcome(peer, identifier)
+    peer.must(found.status in (0, 100), "the outcome", f"status {found.status}")

@@ -419,3 +419,87 @@ def resumed_behind_a_cancel(peer: Peer) -> None:
     line = peer.connect()
     line.send(frame(peer, RESUME, transfer=first.transfer))
     peer.must(run(peer, line).payload == wanted, "the whole again", "something else")
+
+
+# ---- while it runs -------------------------------------------------------------------------------
+
+_MOMENT = 0.05
+"""Seconds in which a cancel arrives, though nothing is read."""
+_LARGE = 12_000_000
+"""Octets of a file that no buffers between the two can swallow."""
+
+
+def _running(peer: Peer) -> tuple[Connection, Draft, dict[str, Any]]:
+    """A run whose reader has taken one frame, and takes no more for now."""
+    item = peer.grounds.item(octets=bytes(_LARGE))
+    draft = frame(peer, OPEN, b"F<INBOXID=%b>" % item.encode())
+    line = peer.connect()
+    line.send(draft)
+    first = line.expect(status(3))
+    return line, draft, unpacked(peer.profile, "bulk", first.data)
+
+
+def _cut_off(peer: Peer, line: Connection) -> tuple[Received, int]:
+    """The last frame of a run that ends before its time, and the offset behind what was sent."""
+    rest = run(peer, line)
+    last, size = rest.frames[-1], peer.profile.wire.bulk.size
+    peer.must(last.status == 5, "a cancelled frame, status 5", f"status {last.status}")
+    sent = sum(len(reply.data) - size for reply in rest.frames[:-1])
+    return last, rest.headers[0]["offset"] + sent
+
+
+@case("bulk.cancel.running", rules="TRN-03", places=("inbox", "dispatcher"), after="bulk.whole")
+def cancelled_on_its_connection(peer: Peer) -> None:
+    """A cancel on the run's connection ends it with one cancelled frame, under the run's serial."""
+    line, draft, first = _running(peer)
+    line.send(frame(peer, CANCEL, transfer=first["transfer"]))
+    peer.pass_time(_MOMENT)
+    last, _ = _cut_off(peer, line)
+    if peer.spoken == "common":
+        serial = last.fields["serial"]
+        peer.must(serial == draft.values["serial"], f"{draft.values['serial']}", f"{serial}")
+    peer.still_served(line)
+
+
+@case("bulk.cancel.offset", rules="TRN-03", places=("inbox",), after="bulk.cancel.running")
+def cancelled_frame_tells_how_far(peer: Peer) -> None:
+    """The cancelled frame tells the offset of the first octet that the run did not send."""
+    line, _, first = _running(peer)
+    line.send(frame(peer, CANCEL, transfer=first["transfer"]))
+    peer.pass_time(_MOMENT)
+    last, sent = _cut_off(peer, line)
+    header = unpacked(peer.profile, "bulk", last.data)
+    facts = (header["offset"], header["total"])
+    peer.must(facts == (sent, _LARGE), f"offset {sent}, total {_LARGE}", f"{facts}")
+
+
+@case("bulk.cancel.elsewhere", rules="TRN-03", places=("inbox",), after="bulk.whole")
+def cancelled_from_elsewhere(peer: Peer) -> None:
+    """A cancel on another connection is answered there, and ends the run: each its own serial."""
+    line, draft, first = _running(peer)
+    cancel = frame(peer, CANCEL, transfer=first["transfer"])
+    answer = peer.ask(cancel, status(5))
+    last, _ = _cut_off(peer, line)
+    serials = (answer.fields["serial"], last.fields["serial"])
+    wanted = (cancel.values["serial"], draft.values["serial"])
+    peer.must(serials == wanted, f"serials {wanted}", f"{serials}")
+
+
+@case("bulk.resume.running", rules="TRN-03", places=("inbox",), after="bulk.whole")
+def resumed_while_it_runs(peer: Peer) -> None:
+    """Resuming a transfer that runs ends the older run with a cancelled frame."""
+    line, _, first = _running(peer)
+    other = peer.connect()
+    other.send(frame(peer, RESUME, transfer=first["transfer"], offset=_LARGE - 10))
+    peer.must(len(run(peer, other).payload) == 10, "10 octets", "others")
+    _cut_off(peer, line)
+
+
+@case("bulk.resume.restarted", rules="TRN-03", places=_BULK, after="bulk.whole", alone=True)
+def resumed_behind_a_restart(peer: Peer) -> None:
+    """A transfer may be resumed when the proxy was killed and started again."""
+    first, wanted = _fetched(peer)
+    peer.restart()
+    line = peer.connect()
+    line.send(frame(peer, RESUME, transfer=first.transfer, offset=3))
+    peer.must(run(peer, line).payload == wanted[3:], "the octets from 3 on", "others")
