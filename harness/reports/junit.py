@@ -6,7 +6,6 @@ schemas of JUnit allow differs from tool to tool; this keeps to the strictest, t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -30,7 +29,6 @@ _KINDS = {
 }
 """The element within the test; none for what is good."""
 _STALE = "passes, and the baseline says that it fails"
-_NOT_XML = re.compile("[^\n\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(report: Report) -> bytes:
@@ -121,10 +119,7 @@ def _test_of_run(report: Report) -> Element:
 
 
 def _text(text: str, keep: str = "") -> str:
-    """Text that XML can hold and a terminal can show; line ends only where they are kept."""
-    lines = text.split("\n") if keep else [text]
-    return keep.join(_NOT_XML.sub(_escaped, shown(line)) for line in lines)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\x{ord(found[0]):02x}"
+    """Text that a terminal can show, which is text that XML can hold; line ends only where they
+    are kept.
+    """
+    return keep.join(map(shown, text.split("\n") if keep else [text]))

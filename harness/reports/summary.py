@@ -22,6 +22,7 @@ NOT_JUDGED = frozenset(
 """The case said nothing about the implementation."""
 
 NO_RULE = "no rule"
+"""Under which a case stands that names none: behind the rules, whose ids are capitals."""
 
 
 class Verdict(Struct, frozen=True):
@@ -77,14 +78,7 @@ def by_rule(results: Iterable[Result]) -> dict[str, list[Alike]]:
     for result in results:
         way = (name_of(result), result.outcome, result.reason, result.expected, result.got)
         ways.setdefault(rule_of(result), {}).setdefault(way, []).append(result)
-    return {
-        rule: [Alike(tuple(alike)) for alike in ways[rule].values()]
-        for rule in sorted(ways, key=_order)
-    }
-
-
-def _order(rule: str) -> tuple[bool, str]:
-    return rule == NO_RULE, rule
+    return {rule: [Alike(tuple(alike)) for alike in ways[rule].values()] for rule in sorted(ways)}
 
 
 class Reason(Struct, frozen=True):
@@ -151,5 +145,5 @@ def _failures(report: Report, found: dict[Outcome, int]) -> str:
 
 
 def _of(rules: set[str]) -> str:
-    named = sorted(rules, key=_order)
+    named = sorted(rules)
     return f"of {', '.join(named)}" if len(named) <= 4 else f"of {counted(len(named), 'rule')}"

@@ -233,13 +233,12 @@ class Screen:
 
 
 def console_for(file: IO[str] | None = None) -> Console:
-    """A console without colour where that is due, and that marks nothing up by itself."""
+    """A console, without colour where that is due. It is given `Text` only, in which nothing is
+    taken for markup.
+    """
     stream = file or sys.stdout
     colour = stream.isatty() and not os.environ.get("NO_COLOR")
     return Console(
         file=stream,
         color_system="auto" if colour else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
     )

@@ -61,6 +61,14 @@ def test_another_profile(title: str, place: str, headers: list[object], at: int)
     assert [(tree.at, tree.text) for tree in anatomy.trees] == [(at, TREE)]
 
 
+def test_a_piece_of_a_file_is_no_message() -> None:
+    data = EXAMPLES["data, default"]
+    piece = data[:1] + (84).to_bytes(4, "big") + data[5:74] + b"GUA<U=1>99"
+    assert take_apart(event("received", piece, place="inbox"))[0].trees == ()
+    opened = piece[:49] + b"\0" + piece[50:]
+    assert [one.text for one in take_apart(event("sent", opened[:82]))[0].trees] == ["GUA\n  U = 1"]
+
+
 def test_frames_behind_each_other() -> None:
     assert marks(event("received", ASKED + ECHO + ASKED)) == [
         [(0, "common"), (90, "common"), (139, "common")]
