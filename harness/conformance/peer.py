@@ -160,12 +160,13 @@ class Peer(Asker):
         self.wire.pass_time(seconds)
 
     def restart(self) -> None:
-        """Kill the target, and start it again on what it has stored."""
+        """Kill the target, and start it again on what it has stored; sessions are opened anew."""
         self.transcript.note(0, self.place, "killed, and started again")
         try:
             self.wire.restart()
         except Unreachable as error:
             self.not_applicable(str(error))
+        self.grounds.forget_sessions()
 
     def end(self) -> None:
         """Close whatever is open."""
