@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .peer import Peer
 
 Level = Literal["must", "should", "may"]
+Rests = Callable[[], tuple[str, ...]]
 Script = Callable[["Peer"], None]
 
 Takes = float | Callable[[Profile], float]
@@ -82,6 +83,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """The line of the catalogue that it is about: `GRTL.PRODUCT`."""
     alone: bool = False
     """Whether nothing else may run meanwhile: it loads or stops the target."""
+    rests: Rests = tuple
+    """Gives the rules of its own without which it cannot pass, beside those that it proves."""
 
     @property
     def id(self) -> str:
@@ -95,7 +98,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rests_on(self) -> tuple[str, ...]:
         """The rules without which it cannot pass, beside those that it proves."""
-        return RESTS_ON[spoken_at(self.place)]
+        return (*RESTS_ON[spoken_at(self.place)], *self.rests())
 
     @property
     def seat(self) -> str:
@@ -117,6 +120,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     takes: Takes = 0.0
     row: str = ""
     alone: bool = False
+    rests: Rests = tuple
 
     def cases(self) -> Iterator[Case]:
         """One for each of its places."""
@@ -141,8 +145,9 @@ def case(
     seconds: float = 10.0,
     takes: Takes = 0.0,
     alone: bool = False,
+    rests: str = "",
 ) -> Callable[[Script], Script]:
-    """Register a script under a name of its own; `rules` and `after` are lists of words."""
+    """Register a script under its name; `rules`, `after` and `rests` are lists of words."""
 
     def register(script: Script) -> Script:
         sentence = inspect.getdoc(script)
@@ -159,6 +164,7 @@ def case(
             seconds=seconds,
             takes=takes,
             alone=alone,
+            rests=lambda: tuple(rests.split()),
         )
         return script
 

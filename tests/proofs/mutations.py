@@ -13,10 +13,11 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import msgspec
 
-from starwire.harness.conformance.case import RESTS_ON
+from starwire.harness.conformance.case import RESTS_ON, Case, all_cases
 from starwire.harness.conformance.checking import begin
 from starwire.harness.conformance.result import Outcome, Result
 from starwire.harness.conformance.wiring import Asked
@@ -55,8 +56,14 @@ class Row(msgspec.Struct):
         ]
 
 
-def _rests_on(case: str) -> tuple[str, ...]:
-    return RESTS_ON[spoken_at(case.rpartition("@")[2])]
+def _rests_on(id: str) -> tuple[str, ...]:
+    case = _by_id().get(id)
+    return case.rests_on if case is not None else RESTS_ON[spoken_at(id.rpartition("@")[2])]
+
+
+@cache
+def _by_id() -> dict[str, Case]:
+    return {case.id: case for case in all_cases()}
 
 
 def run(profile: str = "default") -> list[Result]:

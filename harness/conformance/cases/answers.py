@@ -13,6 +13,7 @@ from .. import mutating
 from ..case import Definition, case, family
 from ..expecting import Expectation, data, satisfies
 from ..peer import Peer
+from ..resting import rests_on
 from ..rows import NOTHING_MADE, Subject, subjects
 
 _FILLED = re.compile(r"\{([a-z]+)\}")
@@ -35,6 +36,7 @@ def successes() -> Iterator[Definition]:
             sentence=f"The answer to {subject.title} that is good has its one form.",
             rules=("CAT-04", "CAT-05"),
             script=partial(_succeeds, request=request, pattern=pattern),
+            rests=partial(rests_on, subject.form),
             places=subject.places,
             after=(subject.good,),
         )
@@ -71,6 +73,7 @@ def errors() -> Iterator[Definition]:
                 sentence=f"The answer to {subject.title} that fails has its code and no more.",
                 rules=("ERR-02", "CAT-04"),
                 script=partial(_fails, subject=subject),
+                rests=partial(rests_on, subject.form),
                 places=subject.places,
                 after=("sanity.probe",),
             )

@@ -12,6 +12,7 @@ from .. import mutating
 from ..case import Definition, family
 from ..expecting import code, message
 from ..peer import Peer
+from ..resting import rests_on
 from ..rows import DOORS, NOTHING_MADE, Subject, edited, subjects
 from ..taking import taken
 
@@ -66,6 +67,7 @@ def _reversed(subject: Subject) -> Definition:
         script=script,
         places=subject.places,
         after=(subject.good,),
+        rests=lambda: rests_on(mutating.reversed_order(subject.form)),
         alone=subject.alone,
     )
 
@@ -84,6 +86,7 @@ def _refused(
         script=script,
         places=subject.places,
         after=(subject.good,),
+        rests=lambda: rests_on(edit(subject.form)),
     )
 
 

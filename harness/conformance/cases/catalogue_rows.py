@@ -10,9 +10,11 @@ another good request than the first that has the parameter its name stands behin
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ..case import Definition, family
 from ..peer import Peer
+from ..resting import rests_on
 from ..rows import NOTHING_MADE, Change, Subject, changes_of, edited, subjects
 from ..taking import refused, taken
 
@@ -37,6 +39,7 @@ def _good(subject: Subject) -> Definition:
         script=script,
         places=subject.places,
         after=("sanity.probe",),
+        rests=partial(rests_on, subject.form),
         alone=subject.alone,
     )
 
@@ -59,5 +62,6 @@ def _changed(subject: Subject, change: Change) -> Definition:
         places=subject.places if change.everywhere else subject.places[:1],
         after=(subject.good,),
         row=change.row,
+        rests=lambda: rests_on(change.edit(subject.form)),
         alone=subject.alone and change.code is None,
     )

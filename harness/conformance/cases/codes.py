@@ -21,6 +21,7 @@ from ..case import Definition, family
 from ..description import Use
 from ..expecting import code
 from ..peer import Peer
+from ..resting import rests_on
 from ..rows import NOTHING_MADE, edited, subjects
 from .conditions import changed
 
@@ -66,10 +67,20 @@ def provoked() -> Iterator[Definition]:
             places=(trigger.at or (subject.places[0] if subject else "rm-native"),),
             after=("sanity.probe", *after),
             row=_row(subject.name, trigger) if subject is not None else "",
+            rests=partial(_rests, trigger, subject.form if subject is not None else ""),
         )
 
 
 _RULES = {"message": ("ERR-03", "CAT-02"), "state": ("ERR-03", "HDR-11")}
+
+
+def _rests(trigger: Trigger, form: str) -> tuple[str, ...]:
+    if not trigger.request:
+        return rests_on(trigger.octets)
+    try:
+        return rests_on(changed(form, trigger.changes))
+    except mutating.NoPlace:
+        return ()
 
 
 def _row(name: str, trigger: Trigger) -> str:

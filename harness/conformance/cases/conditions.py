@@ -13,6 +13,7 @@ from .. import mutating
 from ..case import Definition, family
 from ..expecting import code
 from ..peer import Peer
+from ..resting import rests_on
 from ..rows import NOTHING_MADE, Subject, edited, subjects
 from ..taking import taken
 
@@ -78,4 +79,5 @@ def _definition(subject: Subject, name: str, condition: Condition) -> Definition
         places=subject.places,
         after=(subject.good,),
         row=condition.row,
+        rests=lambda: rests_on(changed(subject.form, condition.changes)),
     )

@@ -32,11 +32,20 @@ def values() -> Iterator[Definition]:
         yield Definition(
             name=f"octets.name.{value:02x}",
             sentence=f"The octet 0x{value:02x} within free text {_ending(value)}.",
-            rules=("SYN-08",) if refused else ("CAT-05",) if value in _ROWS else ("OCT-01",),
+            rules=_rules(value),
             script=partial(_refuses if refused else _gives_back, value=value),
             places=("rm",),
             after=("catalogue.ARD-client.good", "catalogue.GURD.good"),
+            rests=lambda: ("CAT-05", "SYN-05", "SYN-08", "SYN-06"),
         )
+
+
+def _rules(value: int) -> tuple[str, ...]:
+    if value in _REFUSED:
+        return ("SYN-08",)
+    if value == ord(","):
+        return ("SYN-05", "SYN-08", "CAT-05")
+    return ("CAT-05",) if value in _ROWS else ("OCT-01",)
 
 
 def _ending(value: int) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from ..case import Definition, family
 from ..expecting import code, data
 from ..peer import Peer
+from ..resting import rests_on
 
 
 class Judged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +44,7 @@ def judged() -> Iterator[Definition]:
                 script=partial(_judged, one=one),
                 places=one.at,
                 after=("sanity.probe",),
+                rests=partial(rests_on, one.send),
             )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from ..case import Definition, case, family
 from ..expecting import Expectation, code, satisfies
 from ..peer import Peer
+from ..resting import rests_on
 from ..taking import reads_as_code
 
 _SYNTAX_CODES = (6102, 6611, 6612)
@@ -57,6 +58,7 @@ def _definition(
         script=partial(_asked, octets=line.octets.encode("latin-1"), number=number),
         places=places,
         after=("sanity.probe",),
+        rests=partial(rests_on, line.octets),
     )
 
 
@@ -202,6 +204,7 @@ def originals() -> Iterator[Definition]:
             script=partial(_original, octets=octets),
             places=(place,),
             after=("sanity.probe",),
+            rests=partial(rests_on, octets.decode("latin-1")),
         )
 
 
