@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,12 @@ _NOTHING_JUDGED = 3
     help="Read on while the recording is being written, until it is ended; Ctrl-C stops.",
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option(
+    "--report",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Also write report.json, junit.xml and report.html there, as `starwire check` does.",
+)
 def judge(
     recordings: tuple[str, ...],
     profile_name: str | None,
@@ -47,6 +55,7 @@ def judge(
     clients: bool,
     follow: bool,
     as_json: bool,
+    report: str | None,
 ) -> None:
     """Judge recorded traffic by the rules of the wire, with no case running: each frame and
     message, each connection, and what goes together across connections and hops.
@@ -71,6 +80,7 @@ def judge(
     if not judging.judges:
         raise CannotBeDone(f"no judge has a rule like {', '.join(rules)}")
     tallies, cuts = Tallies(judging), list[str]()
+    started, began = datetime.datetime.now(datetime.UTC), time.monotonic()
     try:
         events = _followed(recordings[0]) if follow else _read(recordings, cuts)
         for place, number, event in events:
@@ -82,6 +92,8 @@ def judge(
         raise CannotBeDone(str(error)) from None
     for cut in cuts:
         click.echo(f"starwire: {cut}", err=True)
+    if report and judging.connections.profile is not None:
+        _report(Path(report), tallies, cuts, ", ".join(recordings), started, began)
     _show(tallies, cuts, as_json=as_json, brief=follow)
     sys.exit(1 if tallies.broken else 0 if judging.frames else _NOTHING_JUDGED)
 
@@ -108,6 +120,30 @@ def _tell(finding: Any) -> None:
     from .judging.showing import short_line
 
     click.echo(short_line(finding))
+
+
+def _report(
+    folder: Path,
+    tallies: Tallies,
+    cuts: list[str],
+    target: str,
+    started: datetime.datetime,
+    began: float,
+) -> None:
+    from .conformance.clauses import clauses
+    from .judging.reporting import report_of
+    from .reports.commands import write
+
+    made = report_of(
+        tallies,
+        clauses(),
+        target=target,
+        started=started.isoformat(timespec="seconds"),
+        seconds=time.monotonic() - began,
+        missing=cuts,
+    )
+    for path in write(made, folder):
+        click.echo(f"written: {path}", err=True)
 
 
 def _show(tallies: Tallies, cuts: list[str], *, as_json: bool, brief: bool) -> None:

@@ -91,10 +91,13 @@ class Judge:
             and (not rules or any(fnmatchcase(one.rule, rule) for rule in rules))
         ]
         self.tallies = {one.rule: Tally() for one in self.judges}
-        self._by_moment: dict[type, list[Sentence]] = {}
+        self._by_moment: dict[tuple[type, bool], list[Sentence]] = {}
+        """By the class of the moment, and whether both messages are known."""
         for one in self.judges:
             for kind in one.moments:
-                self._by_moment.setdefault(kind, []).append(one)
+                self._by_moment.setdefault((kind, True), []).append(one)
+                if not one.of_messages:
+                    self._by_moment.setdefault((kind, False), []).append(one)
         self._known: Known | None = None
 
     def take(self, event: Event, file: str = "", number: int = 0) -> Iterator[Finding]:
@@ -117,7 +120,8 @@ class Judge:
 
     def _judged(self, moment: Moment, known: Known) -> Iterator[Finding]:
         self.frames += isinstance(moment, Asked | Answered)
-        for one in self._by_moment.get(type(moment), ()):
+        has_messages = isinstance(moment, Answered) and moment.talk is not None
+        for one in self._by_moment.get((type(moment), has_messages), ()):
             verdict = one.check(moment, known)
             if verdict is None:
                 continue

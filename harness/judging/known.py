@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from starwire.protocol.catalogue import Catalogue, catalogue
+from starwire.protocol.catalogue import Catalogue, MessageSpec, catalogue
 from starwire.protocol.codes import codes
 from starwire.protocol.endpoints import PROXY_OF_TARGET, spoken_at
 from starwire.protocol.headers import DispatcherHeader
@@ -48,6 +48,7 @@ class Known:
             "INBOX": frozenset({5105, 5106, 5107}),
         }
         """What any request may get from a server whose store fails (ERR-06)."""
+        self._orders: dict[tuple[str, str, str], tuple[dict[str, int], frozenset[str]]] = {}
         self.customers = Customers()
         self.journeys = Journeys(profile)
         self.transports = Transports(profile)
@@ -122,6 +123,18 @@ class Known:
         waited = 0 if pinged.open is None else moment.where.at - pinged.open
         pinged.silent |= waited >= self.profile.ping_seconds * 900_000
         pinged.open = moment.where.at
+
+    def order_of(self, request: MessageSpec) -> tuple[dict[str, int], frozenset[str]]:
+        """The places of the parameters in the answer to a request, by name; and their folded
+        names.
+        """
+        known = self._orders.get(request.key)
+        if known is None:
+            lines = self.catalogue.answer(request).parameters
+            order = {line.name: place for place, line in enumerate(lines)}
+            known = (order, frozenset(line.folded for line in lines))
+            self._orders[request.key] = known
+        return known
 
     def is_proxy(self, hop: str) -> bool:
         """Whether frames with the common header travel there."""

@@ -12,7 +12,7 @@ from starwire.protocol.status import Status
 from .known import Known
 from .moments import Answered
 from .talk import Talk
-from .verdicts import HELD, Objection, Verdict, judge
+from .verdicts import HELD, Objection, Verdict, judge_messages
 
 _LATER = {
     "GRTL": {6109, 6115},
@@ -46,6 +46,8 @@ _OF_CAT_07 = {"SCHEDULE", "THRESHOLD", "START", "END", "RECCOUNT", "RANKING", "D
 
 _BEHIND = re.compile(">[A-Za-z]")
 """A field that begins behind a group, with no separator."""
+
+_UNPRINTABLE = re.compile(r"[^ -~\x01\r\n\t]")
 
 _SENTENCES = {
     "SYN-10": "Octets that are no message get the code for what is wrong with their brackets",
@@ -82,7 +84,7 @@ def _codes(rule: str, moment: Answered, known: Known) -> Verdict:
 
 
 for _rule, _sentence in _SENTENCES.items():
-    judge(_rule, _sentence, Answered)(partial(_codes, _rule))
+    judge_messages(_rule, _sentence, Answered)(partial(_codes, _rule))
 
 
 def _wrong_code(talk: Talk, known: Known) -> str:
@@ -140,7 +142,7 @@ def _features(talk: Talk, known: Known) -> Iterator[str]:
         yield "SYN-03"
     if request.message.tail:
         yield "SYN-09"
-    if any(not " " <= one <= "~" and one not in "\x01\r\n\t" for one in text):
+    if _UNPRINTABLE.search(text):
         yield "OCT-01"
     names = {row.spec.name: row.spec for row in request.reading.scope.rows}
     sent = [strip(field.key) for field in request.message.fields()]
@@ -156,7 +158,9 @@ def _features(talk: Talk, known: Known) -> Iterator[str]:
         yield "SYN-13"
 
 
-@judge("STS-01", "The status is 100 exactly where ERROR in the response is not 0", Answered)
+@judge_messages(
+    "STS-01", "The status is 100 exactly where ERROR in the response is not 0", Answered
+)
 def status_tells_the_error(moment: Answered, known: Known) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or talk.status < 0 or talk.code is None:
@@ -170,7 +174,7 @@ def status_tells_the_error(moment: Answered, known: Known) -> Verdict:
     return Objection(told, str(talk.status), f"{layer}.status")
 
 
-@judge("ERR-01", "Each code is one of the proxy's list", Answered)
+@judge_messages("ERR-01", "Each code is one of the proxy's list", Answered)
 def code_is_of_the_list(moment: Answered, known: Known) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or talk.code is None:
@@ -180,7 +184,7 @@ def code_is_of_the_list(moment: Answered, known: Known) -> Verdict:
     return Objection(f"a code of the {talk.list} list", str(talk.code), "ERROR")
 
 
-@judge("ERR-02", "An answer is a message with ERROR", Answered)
+@judge_messages("ERR-02", "An answer is a message with ERROR", Answered)
 def is_a_message(moment: Answered, known: Known) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None:
@@ -192,7 +196,7 @@ def is_a_message(moment: Answered, known: Known) -> Verdict:
     return HELD
 
 
-@judge(
+@judge_messages(
     "ERR-02",
     "What is refused in steps 1 and 2 is answered by its own acronym and the code",
     Answered,
@@ -201,7 +205,9 @@ def refusal_has_its_form(moment: Answered, known: Known) -> Verdict:
     return _form(moment, early=True)
 
 
-@judge("CAT-04", "A reply with an error has nothing but ERROR, the exceptions aside", Answered)
+@judge_messages(
+    "CAT-04", "A reply with an error has nothing but ERROR, the exceptions aside", Answered
+)
 def error_stands_alone(moment: Answered, known: Known) -> Verdict:
     return _form(moment, early=False)
 
@@ -228,7 +234,9 @@ _WITH_ID = {5005, 5170, 5178, 5180, 5182, 5183, 5184, 5185}
 """Codes of the Inbox whose Z names an item (CAT-04)."""
 
 
-@judge("CAT-01", "A request that succeeds is answered by its own acknowledgement", Answered)
+@judge_messages(
+    "CAT-01", "A request that succeeds is answered by its own acknowledgement", Answered
+)
 def has_its_acronym(moment: Answered, known: Known) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or talk.message is None or talk.code != 0 or talk.expected.spec is None:
@@ -249,12 +257,14 @@ def has_its_acronym(moment: Answered, known: Known) -> Verdict:
 _SHAPES = {"rows", "reports", "node", "hierarchy"}
 
 
-@judge("CAT-05", "Lists, trees and rows of an answer have their shapes", Answered)
+@judge_messages("CAT-05", "Lists, trees and rows of an answer have their shapes", Answered)
 def has_its_shapes(moment: Answered, known: Known) -> Verdict:
     return _content(moment, known, shapes=True)
 
 
-@judge("CAT-02", "An answer holds what its table says, and nothing else", Answered, level="should")
+@judge_messages(
+    "CAT-02", "An answer holds what its table says, and nothing else", Answered, level="should"
+)
 def has_its_content(moment: Answered, known: Known) -> Verdict:
     return _content(moment, known, shapes=False)
 
@@ -283,20 +293,21 @@ def _content(moment: Answered, known: Known, *, shapes: bool) -> Verdict:
     )
 
 
-@judge("CAT-04", "No blanks are written, and fields stand in the order of the table", Answered)
+@judge_messages(
+    "CAT-04", "No blanks are written, and fields stand in the order of the table", Answered
+)
 def is_as_builders_write(moment: Answered, known: Known) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or talk.message is None or talk.code is None or not talk.expected.spec:
         return None
     if talk.message.name is not None and talk.message.name != talk.message.acronym:
         return Objection(f"{talk.message.acronym}<", f"{talk.message.name!r}<", "acronym")
-    spec = known.catalogue.answer(talk.expected.spec)
-    order = {line.name: place for place, line in enumerate(spec.parameters)}
+    order, folded = known.order_of(talk.expected.spec)
     last = -1
     for field in talk.message.fields():
         place = order.get(field.key, order.get(field.key.rstrip("0123456789")))
         if place is None:
-            if field.name in {line.folded for line in spec.parameters}:
+            if field.name in folded:
                 return Objection("a name as the table writes it", f"{field.key!r}", field.key)
             continue  # CAT-02 tells what no table holds
         if place < last:
@@ -305,7 +316,7 @@ def is_as_builders_write(moment: Answered, known: Known) -> Verdict:
     return HELD
 
 
-@judge(
+@judge_messages(
     "CAT-06",
     "Behind the answer to F stand exactly FSIZE octets, and nothing behind others",
     Answered,

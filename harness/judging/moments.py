@@ -52,14 +52,14 @@ class Asked(Struct, kw_only=True, eq=False):
     """The run that answers it, as far as its frames were good; `failed` when one was not."""
     failed: bool = False
 
-    @property
-    def frame(self) -> CommonHeader | DispatcherHeader | None:
-        return None if self.unit is None else self.unit.frame
+    frame: CommonHeader | DispatcherHeader | None = None
+    """The header of the frame, and where it is a common one, the same."""
+    common: CommonHeader | None = None
 
-    @property
-    def common(self) -> CommonHeader | None:
-        frame = self.frame
-        return frame if isinstance(frame, CommonHeader) else None
+    def __post_init__(self) -> None:
+        if self.unit is not None:
+            self.frame = frame = self.unit.frame
+            self.common = frame if isinstance(frame, CommonHeader) else None
 
     @property
     def web(self) -> WebHeader | None:
@@ -109,25 +109,21 @@ class Answered(Struct, kw_only=True, eq=False):
     talk: Talk | None = None
     """The messages, where both are known; and the rules that the request puts to the test."""
     rules: list[str] = field(default_factory=list)
+    frame: CommonHeader | DispatcherHeader | None = None
+    """The header of the frame, and where it is a common one, the same."""
+    common: CommonHeader | None = None
+    status: int = -1
+    """Of the frame; -1 of a bare message."""
+
+    def __post_init__(self) -> None:
+        self.frame = frame = self.reply.frame
+        if frame is not None:
+            self.common = frame if isinstance(frame, CommonHeader) else None
+            self.status = frame.status
 
     @property
     def octets(self) -> bytes:
         return self.reply.octets
-
-    @property
-    def frame(self) -> CommonHeader | DispatcherHeader | None:
-        return self.reply.frame
-
-    @property
-    def common(self) -> CommonHeader | None:
-        frame = self.reply.frame
-        return frame if isinstance(frame, CommonHeader) else None
-
-    @property
-    def status(self) -> int:
-        """Of the frame; -1 of a bare message."""
-        frame = self.reply.frame
-        return -1 if frame is None else frame.status
 
     @property
     def bulk(self) -> BulkHeader | None:

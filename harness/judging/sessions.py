@@ -109,8 +109,8 @@ def cookie_is_removed(moment: Responded, known: Known) -> Verdict:
     web, asked, response = moment.web, moment.asked.web, moment.response
     if web is None or asked is None or response.status != 200 or not response.headers:
         return None
-    if web.session_key or moment.frames == 0:
-        return None
+    if web.session_key or moment.frames == 0 or asked.transaction == Transaction.LOGON:
+        return None  # a logon says nothing of the session that the cookie may stand for
     cookie = cookie_of(moment)
     gone = cookie is not None and not cookie[0] and cookie[1].get("max-age") == "0"
     due = moment.status == Status.NO_SESSION or (

@@ -7,7 +7,7 @@ from starwire.grammar import Value
 from .known import Known
 from .moments import Answered
 from .talk import Talk
-from .verdicts import HELD, Objection, Verdict, judge
+from .verdicts import HELD, Objection, Verdict, judge_messages
 
 _REPEATED = {"DRD": "DRDA", "URS": "URSA"}
 
@@ -19,7 +19,7 @@ def _succeeded(moment: Answered) -> Talk | None:
     return talk
 
 
-@judge("CAT-07", "ARD and CRD give a USERRPTID that no other report has", Answered)
+@judge_messages("CAT-07", "ARD and CRD give a USERRPTID that no other report has", Answered)
 def report_is_new(moment: Answered, known: Known) -> Verdict:
     talk = _succeeded(moment)
     given = None if talk is None else known.stored.new_report(talk)
@@ -31,7 +31,7 @@ def report_is_new(moment: Answered, known: Known) -> Verdict:
     return Objection("a new USERRPTID", f"{given}, given in {before}", "USERRPTID")
 
 
-@judge("CAT-07", "DRDA and URSA name the report that was asked for", Answered)
+@judge_messages("CAT-07", "DRDA and URSA name the report that was asked for", Answered)
 def report_is_the_same(moment: Answered, known: Known) -> Verdict:
     talk = _succeeded(moment)
     if talk is None or _REPEATED.get(talk.expected.spec.acronym) != talk.acronym:  # type: ignore[union-attr]
@@ -42,7 +42,7 @@ def report_is_the_same(moment: Answered, known: Known) -> Verdict:
     return Objection(f"USERRPTID={asked}", f"USERRPTID={told}", "USERRPTID")
 
 
-@judge("CAT-06", "Inbox ids rise with each item", Answered)
+@judge_messages("CAT-06", "Inbox ids rise with each item", Answered)
 def item_is_later(moment: Answered, known: Known) -> Verdict:
     talk = _succeeded(moment)
     given = None if talk is None else known.stored.new_item(talk)
@@ -54,7 +54,9 @@ def item_is_later(moment: Answered, known: Known) -> Verdict:
     return Objection(f"an id above {last[0]}", str(given), "INBOXID")
 
 
-@judge("CAT-06", "L lists what is later than the INBOXID that was given, oldest first", Answered)
+@judge_messages(
+    "CAT-06", "L lists what is later than the INBOXID that was given, oldest first", Answered
+)
 def list_rises(moment: Answered, known: Known) -> Verdict:
     talk = _succeeded(moment)
     if talk is None or talk.message is None or talk.value("REQ") != "L":
@@ -81,7 +83,9 @@ def _row(text: str) -> list[str]:
     return [one.strip() for one in text.strip("<>").split("~")]
 
 
-@judge("CAT-08", "METADATA succeeds without acronym and with 0x01 between its fields", Answered)
+@judge_messages(
+    "CAT-08", "METADATA succeeds without acronym and with 0x01 between its fields", Answered
+)
 def metadata_is_nameless(moment: Answered, known: Known) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or talk.code is None or talk.expected.spec is None:
@@ -97,7 +101,7 @@ def metadata_is_nameless(moment: Answered, known: Known) -> Verdict:
     return Objection("0x01 and no comma", f"{value.text[max(0, place - 10) : place + 10]!r}")
 
 
-@judge("CAT-09", "A path that leads out of the file root is no file", Answered)
+@judge_messages("CAT-09", "A path that leads out of the file root is no file", Answered)
 def path_stays_inside(moment: Answered, known: Known) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or talk.expected.spec is None or talk.code is None:

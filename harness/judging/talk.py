@@ -82,6 +82,7 @@ class Reader:
         self._limits = limits
         self._entpid_length = entpid_length
         self._expected = lru_cache(1024)(self._validated)
+        self._refusals = lru_cache(256)(self._refused)
 
     def expected(self, question: bytes, door: str) -> Expected:
         """What a request must get."""
@@ -137,6 +138,9 @@ class Reader:
 
     def answer_refusal(self, answer: bytes, door: str) -> Refusal | None:
         """What is wrong with an answer, as a client may judge it; None for nothing."""
+        return self._refusals(answer, door)
+
+    def _refused(self, answer: bytes, door: str) -> Refusal | None:
         try:
             validate(
                 answer,

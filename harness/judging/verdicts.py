@@ -8,6 +8,7 @@ from its middle, or with a hole, is not judged.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -45,6 +46,8 @@ class Judge(Struct, frozen=True):
     about: About
     moments: tuple[type, ...]
     check: Check
+    of_messages: bool = False
+    """Whether it looks at answers only of which both messages are known (`Answered.talk`)."""
 
 
 JUDGES: list[Judge] = []
@@ -57,11 +60,16 @@ def judge(
     *moments: type,
     level: Level = "must",
     about: About = "server",
+    of_messages: bool = False,
 ) -> Callable[[C], C]:
     """Register a function that judges moments of these classes."""
 
     def register(check: C) -> C:
-        JUDGES.append(Judge(rule, sentence, level, about, moments, check))
+        JUDGES.append(Judge(rule, sentence, level, about, moments, check, of_messages))
         return check
 
     return register
+
+
+judge_messages = partial(judge, of_messages=True)
+"""The same, for a judge of two messages."""

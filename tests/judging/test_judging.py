@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging import (
     plays_connections,
@@ -21,7 +21,7 @@ from starwire.harness.cli import main
 from starwire.harness.judging.judge import JUDGES, Judge
 from starwire.harness.recordings import Recording
 from starwire.protocol.profile import load_profile
-from starwire.protocol.recording import Event, Octets, Opened, Segment, encode
+from starwire.protocol.recording import Event, Octets, Opened, Segment
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "fixtures" / "recordings" / "v1"
@@ -93,6 +93,7 @@ PIECES = [
 PLACES = st.tuples(st.sampled_from(PIECES), st.integers(0, 400))
 
 
+@settings(deadline=None)
 @given(changed=st.lists(PLACES, max_size=3), cuts=st.lists(PLACES, max_size=8))
 def test_how_octets_were_cut_decides_nothing(
     changed: list[tuple[int, int]], cuts: list[tuple[int, int]]
@@ -139,20 +140,3 @@ def test_what_began_before_the_recording_is_not_judged() -> None:
     found, judge = judged(events)
     assert found == []
     assert (judge.connections.judged, judge.connections.blind) == (0, 1)
-
-
-def test_a_finding_is_shown_with_its_place_and_octets(tmp_path: Path) -> None:
-    tape = Tape()
-    plays_connections.reply_with_another_serial(tape, True)
-    path = tmp_path / "x.jsonl"
-    path.write_bytes(b"".join(map(encode, ended(tape))))
-    result = CliRunner().invoke(main, ["judge", str(path)])
-    assert result.exit_code == 1
-    assert result.stdout.splitlines()[:4] == [
-        "HDR-06 must: A reply repeats version, session key, type and serial; its echo is 0",
-        f"  {path}:4  rm aaaaaaaa-1 at 0.003000",
-        "    expected: serial 7",
-        "    got:      8",
-    ]
-    assert "[00 00 00 00 00 00 00 08] 00 00 53 52 54 4c" in result.stdout
-    assert "judged 1 connections, 2 frames; " in result.stdout.splitlines()[-1]
