@@ -95,7 +95,7 @@ def propose(lines: Sequence[Line], beside: Sequence[str] = ()) -> Proposal:
         found = cuts[spoken] = cut(streams, names, spoken)
         left += _left_notes(found, streams, lines)
         rows = _rows(found)
-        longest = max(longest, *(row.size for row in rows))
+        longest = max([longest, *(row.size for row in rows)])
         counts[spoken] = len(rows)
         searches[spoken] = _search(spoken, rows, found.header, found.lengths)
         if prefixes:
@@ -164,10 +164,11 @@ def _search(
     header: str, rows: Sequence[Row], size: int, lengths: Collection[IntegerSlot] | None = None
 ) -> Search:
     search = Search(NAMES[header], rows, size, lengths)
-    if not any(True for _ in search.choices(NAMES[header][0])):
+    if not rows or not any(True for _ in search.choices(NAMES[header][0])):
         raise NothingLearned(
-            f"no layout of the {header} header explains its {size} octets: is it another one"
-            " (--hop)?"
+            f"no layout of the {header} header explains its {size} octets: there is no place for"
+            f" {search.unplaced or 'all fields'}; is it another header (--hop), or are most frames"
+            " broken?"
         )
     return search
 

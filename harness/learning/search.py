@@ -63,8 +63,10 @@ class Search:
         self.rows = rows
         self.size = size
         """The octets of the header."""
+        self.unplaced = ""
+        """The first field for which there is no place, if there is one."""
         self._lengths = {(slot.offset, slot.width, slot.order) for slot in lengths or ()}
-        self._layers = self._graph()
+        self._layers = self._graph() if rows else []
 
     def _graph(self) -> list[dict[int, list[Choice]]]:
         """For each field, by the place where it begins, each choice that leads to the end."""
@@ -75,6 +77,8 @@ class Search:
             layer = {start: list(self._choices(name, start, behind)) for start in starts}
             layers.append(layer)
             starts = {choice.end for choices in layer.values() for choice in choices}
+            if not starts:
+                self.unplaced = self.unplaced or name
         ends = {self.size}
         for layer in reversed(layers):
             for start, choices in layer.items():

@@ -146,11 +146,34 @@ def _ambiguities(header: str, fields: tuple[Found, ...]) -> Iterator[str]:
     for field in fields:
         others = [one for one in field.alternatives if not one.unlikely]
         if others:
-            told = " or ".join(_place(one) for one in others)
+            usual = getattr(getattr(shipped("default"), header), field.name).width
+            why = "as `default` has it" if usual == field.width else "as the likelier"
             yield (
-                f"ambiguous: {header}.{field.name}: {_place(field)} was chosen; no frame speaks"
-                f" against {told}. What would decide: {_DECIDES[field.name]}"
+                f"ambiguous: {header}.{field.name}: {_place(field)} was chosen, {why}; no frame"
+                f" speaks against {', or '.join(_differences(field, others))}."
+                f" What would decide: {_DECIDES[field.name]}"
             )
+
+
+def _differences(field: Found, others: list[Alternative]) -> Iterator[str]:
+    """What of the chosen place might be otherwise."""
+    widths = {one.width for one in others} - {field.width}
+    if widths:
+        yield f"{_ranges(widths)} octet{'' if widths == {1} else 's'}"
+    starts = {one.start for one in others if one.width == field.width} - {field.start}
+    if starts:
+        yield f"its place at {_ranges(starts)}"
+    variants = {one.variant for one in others if one.width == field.width} - {field.variant}
+    yield from (_WORDS[one] for one in sorted(variants))
+
+
+def _ranges(numbers: set[int]) -> str:
+    """Numbers in words, those that follow each other as one range."""
+    ordered = sorted(numbers)
+    firsts = [one for one in ordered if one - 1 not in numbers]
+    lasts = [one for one in ordered if one + 1 not in numbers]
+    pairs = zip(firsts, lasts, strict=True)
+    return ", ".join(f"{first} to {last}" if last > first else f"{first}" for first, last in pairs)
 
 
 def as_plain(proposal: Proposal, profile: Profile) -> dict[str, Any]:

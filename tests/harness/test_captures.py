@@ -195,6 +195,13 @@ def test_a_dump_that_leaves_lines_out_is_refused(tmp_path):
         (bytes(5000), "from octet 0 on: no length field fits"),
         (b"\x01\0\0\0\x31" + bytes(44), "no message text found"),
         (b"", "carry nothing"),
+        (
+            b"".join(
+                b"\1\0\0\0\x27\0\0" + bytes(n * k % 251 for k in range(1, 27)) + b"VUM<A>"
+                for n in range(1, 99)
+            ),
+            "explains its 33 octets: there is no place for session_key",
+        ),
     ],
 )
 def test_what_cannot_be_learned_from_is_told_in_one_line(tmp_path, client, said):

@@ -1,14 +1,16 @@
 """Profiles learned from traffic of any profile: the same layout, or one that reads it the same."""
 
+import random
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support_learning import Traffic, profiles
 
-from starwire.harness.learning import profile_text, propose
+from starwire.harness.learning import NothingLearned, profile_text, propose, report_lines
 from starwire.protocol.layout import Integer
-from starwire.protocol.profile import load_profile
+from starwire.protocol.profile import load_profile, shipped
 
 
 def places(layout, byte_order):
@@ -50,15 +52,89 @@ def assert_learned(profile, traffic):
     return proposal
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.slow
 @given(profiles(), st.integers(0, 1 << 30))
 def test_any_profile_of_one_byte_order_is_learned(profile, seed):
     assert_learned(profile, Traffic(profile, seed))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.slow
 @given(profiles(own_orders=True), st.integers(0, 1 << 30))
 def test_any_profile_of_mixed_byte_orders_is_learned(profile, seed):
     assert_learned(profile, Traffic(profile, seed))
+
+
+def test_what_a_capture_leaves_open_is_told_with_what_would_decide():
+    """In `little` the octets behind a length are those of an echo that is always 0."""
+    profile = shipped("little")
+    lines = [
+        line
+        for line in Traffic(profile, 3, 60).lines
+        if line.spoken == "common" and line.client != line.server
+    ]
+    told = list(report_lines(propose(lines)))
+    assert "  echo          1 octet at 5: 0 in every frame: no echo was seen" in told
+    assert (
+        "ambiguous: common.echo: 1 octet at 5 was chosen, as `default` has it; no frame speaks"
+        " against 2 to 3 octets. What would decide: echoes (HDR-05)"
+    ) in told
+    assert any(one.startswith("ambiguous: common.length: 4 octets") for one in told)
+    assert not any(one.startswith("ambiguous: common.serial") for one in told)
+
+
+def test_with_echoes_it_is_open_no_more():
+    lines = [line for line in Traffic(shipped("little"), 3, 60).lines if line.spoken == "common"]
+    assert not any("ambiguous" in one for one in report_lines(propose(lines)))
+
+
+def test_the_fill_of_keys_that_are_never_empty_is_open():
+    lines = [
+        line
+        for line in Traffic(shipped("default"), 3, 60).lines
+        if line.spoken == "common" and line.client != line.server
+    ]
+    [told] = [one for one in report_lines(propose(lines)) if "ambiguous: common.session" in one]
+    assert "no frame speaks against blank filled. What would decide" in told
+
+
+def test_narrow_lengths_give_a_profile_whose_frames_fit():
+    common = msgspec.structs.replace(shipped("default").common, length=Integer(2))
+    profile = msgspec.structs.replace(
+        shipped("default"),
+        common=common,
+        frame_octets=65_535,
+        bulk_frame_octets=65_535,
+        bulk_chunk=1000,
+    )
+    lines = [line for line in Traffic(profile, 3).lines if line.spoken == "common"]
+    learned = load_profile(profile_text(propose(lines), "learned"))
+    assert learned.common == common
+    assert (learned.frame_octets, learned.bulk_frame_octets) == (65_535, 65_535)
+    assert learned.bulk_chunk + 76 + 25 == 65_535
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 1 << 30), st.sampled_from([0.001, 0.01, 0.1, 0.5]), st.booleans())
+def test_whatever_the_octets_it_is_a_profile_or_one_line(seed, share, cut_too):
+    chance = random.Random(seed)
+    lines = Traffic(shipped("little"), seed, 8).lines
+    for line in lines:
+        line.client, line.server = (
+            harmed(octets, share, chance, cut_too) for octets in (line.client, line.server)
+        )
+        line.bodies = [(one, harmed(body, share, chance, cut_too)) for one, body in line.bodies]
+    try:
+        proposal = propose(lines)
+        load_profile(profile_text(proposal, "any"))
+        said = list(report_lines(proposal))
+    except NothingLearned as error:
+        said = [str(error)]
+    assert said
+    assert all(one.isprintable() for one in said)
+
+
+def harmed(octets, share, chance, cut_too):
+    found = bytes(chance.randrange(256) if chance.random() < share else one for one in octets)
+    return found[: chance.randrange(len(found) + 1)] if cut_too else found
