@@ -26,6 +26,7 @@ from . import (
     web,
 )
 from .fault import RULE_FAULTS, RuleFault
+from .generated import generated_faults
 from .works import works
 
 __all__ = ["MODULES", "RULE_FAULTS", "RuleFault", "all_faults", "rule_fault", "switched_on"]
@@ -49,12 +50,12 @@ MODULES = (
 
 def rule_fault(name: str) -> RuleFault:
     """The fault of that name, one of the generated included; KeyError if there is none."""
-    return RULE_FAULTS[name]
+    return RULE_FAULTS.get(name) or generated_faults()[name]
 
 
 def all_faults() -> tuple[RuleFault, ...]:
     """Every fault, those that are written by hand first."""
-    return tuple(RULE_FAULTS.values())
+    return (*RULE_FAULTS.values(), *generated_faults().values())
 
 
 @contextmanager
