@@ -97,6 +97,8 @@ def test_filters_are_set_by_their_controls(show: Any) -> None:
     chip = page.locator("[data-outcome=failed]")
     expect(chip).to_have_attribute("aria-pressed", "true")
     expect(chip.locator("small")).to_have_text("2")
+    # The others say what choosing them would add.
+    expect(page.locator("[data-outcome=blocked] small")).to_have_text("1")
     page.locator("[data-outcome=blocked]").click()
     assert len(rows(page)) == 3
     page.get_by_label("All places").select_option("rm")
