@@ -7,7 +7,7 @@ What stands behind it is anything that takes connections this way: the emulator
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from starwire.protocol.profile import Profile
 
@@ -57,6 +57,13 @@ class MemoryTarget(Protocol):
     def run(self, seconds: float = 0.0, until: Callable[[], bool] | None = None) -> bool:
         """All that can happen does, then time passes, at most so much, until `until` holds."""
         ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A target that leaves something behind if it is only forgotten."""
+
+    def close(self) -> None: ...
 
 
 class MemoryLine:
@@ -148,6 +155,10 @@ class MemoryWire:
         if restart is None:
             raise Unreachable("the target in memory cannot be started again")
         restart()
+
+    def close(self) -> None:
+        if isinstance(self.target, Closable):
+            self.target.close()
 
     def pass_time(self, seconds: float) -> None:
         if self.ends is not None and self.ends.places:

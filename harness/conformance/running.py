@@ -135,9 +135,10 @@ class Run:
                 end(case, self._one(case))
 
     def close(self) -> None:
-        """Stop the implementation, if it was started for this run."""
+        """Stop the implementation, if it was started for this run, or is in memory."""
         if self._started is not None:
             self._started.close()
+        self._wire.close()
 
     def _one(self, case: Case) -> Result:
         """The result of a case, tried again where it failed."""

@@ -126,6 +126,9 @@ class SocketWire:
             raise Unreachable("the target was not started by the harness: see --start")
         self._restart()
 
+    def close(self) -> None:
+        """Every connection is its case's to close."""
+
     def pass_time(self, seconds: float) -> None:
         time.sleep(seconds)
 

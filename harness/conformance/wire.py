@@ -84,6 +84,10 @@ class Wire(Protocol):
         cannot be done."""
         ...
 
+    def close(self) -> None:
+        """Nothing is asked of the target any more: one in memory ends."""
+        ...
+
     def pass_time(self, seconds: float) -> None: ...
     def now(self) -> float:
         """Seconds of a clock that only rises."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
+from weakref import WeakSet
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -76,8 +77,7 @@ class MemoryEmulator:
         """Tracebacks of what went wrong in the servers and never may; with several emulators, of
         all of them.
         """
-        self._observer = cast(ILogObserver, self._note)
-        globalLogPublisher.addObserver(self._observer)
+        _ALIVE.add(self)
         self._raised: list[Exception] = []
         self._further: dict[str, list[int]] = {}
         """The ports of further instances of proxies, by place."""
@@ -243,12 +243,7 @@ class MemoryEmulator:
         self._stop()
         self._store.close()
         self._files.close()
-        globalLogPublisher.removeObserver(self._observer)
-
-    def _note(self, event: Any) -> None:
-        if event["log_level"] >= LogLevel.critical:
-            failure = event.get("log_failure")
-            self.bugs.append(failure.getTraceback() if failure else str(event))
+        _ALIVE.discard(self)
 
     def _hang_up(self) -> None:
         for end in list(self._network.ends):
@@ -277,6 +272,20 @@ class MemoryEmulator:
             raise AssertionError("it does not end")
         if failed:
             failed[0].raiseException()
+
+
+_ALIVE: WeakSet[MemoryEmulator] = WeakSet()
+
+
+def _note(event: Any) -> None:
+    """Keep what is a bug with every emulator that there is."""
+    if _ALIVE and event["log_level"] >= LogLevel.critical:
+        failure = event.get("log_failure")
+        for emulator in _ALIVE:
+            emulator.bugs.append(failure.getTraceback() if failure else str(event))
+
+
+globalLogPublisher.addObserver(cast(ILogObserver, _note))
 
 
 class _Accepting:

@@ -13,6 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cache
 
 import msgspec
@@ -69,7 +70,8 @@ def _by_id() -> dict[str, Case]:
 def run(profile: str = "default") -> list[Result]:
     """All cases against a new emulator in memory."""
     asked = Asked(target="memory:", profile=shipped(profile))
-    return begin(asked).results()
+    with closing(begin(asked)) as begun:
+        return begun.results()
 
 
 def row_of(name: str) -> Row:
