@@ -95,6 +95,7 @@ class Cases(pytest.Collector):
         """An item for each."""
         config = self.config
         run, words = begun(config)
+        config.add_cleanup(run.close)
         for case in run.cases:
             yield CaseItem.from_parent(self, name=case.id, case=case, run=run, words=words)
 
