@@ -365,7 +365,7 @@ def serve(**options: Any) -> None:
         raise CannotBeDone(str(error)) from None
 
 
-@main.command()
+@main.command(short_help="List the rules that serve --break NAME breaks.")
 @click.argument("name", metavar="[NAME or GLOB]", default="")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def faults(name: str, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from . import (
     messages,
     replies,
     reports,
+    sealing,
     sessions,
     syntax,
     transports,
@@ -44,6 +45,7 @@ MODULES = (
     judging,
     reports,
     items,
+    sealing,
 )
 """Those whose faults are written by hand."""
 

@@ -82,7 +82,25 @@ def _lines(works: Works, change: Callable[[ParameterSpec], ParameterSpec]) -> No
     works.specs(changed)
 
 
-# ---- SYN-02 to SYN-04: the grammar ---------------------------------------------------------------
+# ---- SYN-01 to SYN-04: the grammar ---------------------------------------------------------------
+
+
+@breaks("long-acronym-is-no-message", "SYN-01")
+def _(works: Works) -> None:
+    """An acronym of more than four letters is refused: 6611."""
+    _malformed(works, lambda octets: len(octets.partition(b"<")[0].strip()) > 4)
+
+
+@breaks("acronym-needed", "SYN-01", "ERR-02")
+def _(works: Works) -> None:
+    """A message without an acronym is refused as none: 6611."""
+    _malformed(works, lambda octets: octets.startswith(b"<"))
+
+
+@breaks("blanks-in-text-collapsed", "SYN-07", "OCT-01")
+def _(works: Works) -> None:
+    """Of several blanks in a text one is kept."""
+    _read_by(works, b"  +", b" ")
 
 
 @breaks("high-octets-refused", "SYN-02", "OCT-01")

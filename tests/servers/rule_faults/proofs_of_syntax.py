@@ -76,6 +76,9 @@ def long(octets: int) -> bytes:
 COLUMNS = b"PAGE=0,COLUMNS="
 
 PROOFS = {
+    "long-acronym-is-no-message": Proof(code(b"ABCDE<>"), 6104, 6611),
+    "acronym-needed": Proof(code(b"<A=1>"), 6104, 6611),
+    "blanks-in-text-collapsed": Proof(listed_name(b"a  b"), b"a  b", b"a b"),
     "high-octets-refused": Proof(grtl(b"=V", b"=\xe9"), 6103, 6611),
     "nul-in-text-refused": Proof(grtl(b"=V", b"=\0V"), 6103, 6611),
     "second-equals-refused": Proof(grtl(b"=V", b"=V=W"), 6103, 6611),

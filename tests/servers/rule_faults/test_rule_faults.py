@@ -14,6 +14,7 @@ from . import (
     proofs_of_frames,
     proofs_of_messages,
     proofs_of_reports,
+    proofs_of_sealing,
     proofs_of_syntax,
     proofs_of_transports,
     proofs_of_web,
@@ -28,6 +29,7 @@ TABLES = (
     proofs_of_syntax,
     proofs_of_messages,
     proofs_of_reports,
+    proofs_of_sealing,
 )
 PROOFS = {name: proof for table in TABLES for name, proof in table.PROOFS.items()}
 RULES = set(
