@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -10,7 +11,7 @@ from twisted.internet.protocol import ClientFactory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 
-from starwire.grammar import Limits, Message, MetadataError, build, parse
+from starwire.grammar import BuildError, Limits, Message, MetadataError, build, fold, parse
 from starwire.protocol.frames import NEED_DATA
 from starwire.protocol.native import NativeReader
 
@@ -48,27 +49,31 @@ class JarClient:
 
     async def customer(self, key: str) -> Customer | None:
         """See `Jar`."""
-        reply = await self._ask("CKG", ("KEY", key))
+        try:
+            question = build("CKG", [("KEY", key)])
+        except BuildError:
+            return None  # what no CKG can carry no jar has made (HDR-11)
+        reply = await self._ask(question, "CKGA", "USERID", "ENTPID")
         return Customer(*reply) if reply else None
 
     async def make(self, customer: Customer) -> str:
         """See `Jar`."""
-        reply = await self._ask("CKM", ("USERID", customer.userid), ("ENTPID", customer.entpid))
+        fields = [("USERID", customer.userid), ("ENTPID", customer.entpid)]
+        reply = await self._ask(build("CKM", fields), "CKMA", "KEY")
         if not reply:
             raise JarUnreachable("the jar makes no session")
         return reply[0]
 
     async def drop(self, key: str) -> bool:
         """See `Jar`."""
-        return await self._ask("CKD", ("KEY", key)) is not None
+        return await self._ask(build("CKD", [("KEY", key)]), "CKDA") is not None
 
     def stop(self) -> None:
         if self._connection is not None:
             self._connection.transport.abortConnection()
 
-    async def _ask(self, acronym: str, *fields: tuple[str, str]) -> list[str] | None:
-        """The values behind ERROR=0 in their order, None where there is no such session."""
-        question = build(acronym, fields)
+    async def _ask(self, question: bytes, acronym: str, *names: str) -> list[str] | None:
+        """The values of those names in the answer, None where there is no such session."""
         if self._connection is None:
             self._connection = _JarConnection(self, self._limits)
             factory = _JarFactory(self._connection)
@@ -81,27 +86,36 @@ class JarClient:
         finally:
             if timer.active():
                 timer.cancel()
-        return _values(octets, acronym + "A")
+        return _values(octets, acronym, names)
 
     def lost(self, connection: _JarConnection) -> None:
         if self._connection is connection:
             self._connection = None
 
 
-def _values(octets: bytes, acronym: str) -> list[str] | None:
+def _values(octets: bytes, acronym: str, names: Sequence[str]) -> list[str] | None:
+    """What the jar's answer says under each name; further parameters do not matter (CAT-02)."""
     try:
         message: Message = parse(octets)
     except MetadataError as error:
         raise JarUnreachable(f"the jar's reply is no message: {error}") from None
-    fields = list(message)
-    if message.acronym != acronym or not fields or fields[0].name != "ERROR":
+    code = _only(message, "ERROR")
+    if message.acronym != acronym or not code:
         raise JarUnreachable(f"{octets[:64]!r} does not answer the question")
-    code = fields[0].value.scalar
     if code == str(NOT_THERE):
         return None
     if code != "0":
         raise JarUnreachable(f"the jar answers with error {code[:10]}")
-    return [field.value.scalar for field in fields[1:]]
+    values = [_only(message, name) for name in names]
+    if not all(values):
+        raise JarUnreachable(f"{octets[:64]!r} lacks {' or '.join(names)}, or has it twice")
+    return values
+
+
+def _only(message: Message, name: str) -> str:
+    """The value of a parameter that is given once; "" otherwise."""
+    found = message.body.fields.getall(fold(name))
+    return found[0].value.scalar if len(found) == 1 else ""
 
 
 class _JarConnection(TwistedProtocol):

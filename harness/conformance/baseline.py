@@ -2,7 +2,7 @@
 
     [[known]]
     case = "bulk.whole@rm"        # a name or a glob; without a place it means every place
-    reason = "BUG-17: no bulk before release 3"
+    reason = "bug 17: no bulk before release 3"
     shows = "status 107"          # optional: how it fails; failing otherwise is a failure
     until = 1999-01-01            # optional: from then on it is no excuse
 
