@@ -16,8 +16,8 @@ _LAYERS = {CommonHeader: "common", DispatcherHeader: "dispatcher"}
 
 @judge("HDR-02", "The length counts the whole frame, and the server's octets are frames", Garbled)
 def is_framed(moment: Garbled, known: Known) -> Verdict:
-    if moment.status == Status.VERSION:
-        return None
+    if moment.status == Status.VERSION and moment.owed:
+        return None  # HDR-06; behind the last reply the length of that one was too short
     return Objection("whole frames or messages", moment.problem, "common.length")
 
 
@@ -116,7 +116,7 @@ def is_bare(moment: Answered, known: Known) -> Verdict:
 
 @judge("HDR-06", "A reply has the version of the profile", Garbled)
 def has_our_version(moment: Garbled, known: Known) -> Verdict:
-    if moment.status != Status.VERSION:
+    if moment.status != Status.VERSION or not moment.owed:
         return None
     return Objection(f"version {moment.profile.version}", moment.problem, "common.version")
 

@@ -58,13 +58,35 @@ class Journeys:
         self.serials: Remembered[int, Serial] = Remembered(_SERIALS)
         """Of the last frames that a dispatcher sent."""
         self._of: Remembered[str, Journey] = Remembered(_MOST)
+        self._unjoined: Remembered[int, Asked] = Remembered(1000)
+        """Requests at a dispatcher that came from outside of its process, without an id; by their
+        number."""
         self._multiplex = profile.multiplex
 
     def of(self, asked: Asked, *, at_proxy: bool) -> Journey | None:
         """The journey that a request is a part of; None where that is not known."""
-        if not asked.where.transaction or (at_proxy and self._multiplex):
+        transaction = asked.where.transaction or asked.adopted
+        if not transaction or (at_proxy and self._multiplex):
             return None
-        return self._of.get(asked.where.transaction)
+        return self._of.get(transaction)
+
+    def adopt(self, asked: Asked) -> None:
+        """Join a frame at a proxy with the request that a dispatcher sends on by it, where that
+        came without an id: if there is exactly one under this session key that it can be.
+        """
+        transaction, common = asked.where.transaction, asked.common
+        if self._multiplex or not transaction or common is None or transaction in self._of:
+            return
+        able = [
+            (number, one)
+            for number, one in self._unjoined.items()
+            if one.frame is not None and one.frame.session_key == common.session_key
+        ]
+        if len(able) == 1:
+            number, one = able[0]
+            del self._unjoined[number]
+            one.adopted = transaction
+            self._of[transaction] = Journey(dispatcher=one, told={})
 
     def learn(self, moment: Moment) -> None:
         hop = moment.where.hop
@@ -77,7 +99,11 @@ class Journeys:
 
     def _learn_request(self, asked: Asked, hop: str) -> None:
         transaction = asked.where.transaction
-        if not transaction or asked.unit is None:
+        if asked.unit is None:
+            return
+        if not transaction:
+            if hop == "dispatcher":
+                self._unjoined[id(asked)] = asked
             return
         if hop == "web":
             self._of[transaction] = Journey(web=asked, told={})
@@ -96,6 +122,8 @@ class Journeys:
 
     def _learn_reply(self, moment: Answered, hop: str) -> None:
         asked, frame = moment.asked, moment.frame
+        if hop == "dispatcher":
+            self._unjoined.pop(id(asked), None)
         journey = self.of(asked, at_proxy=hop not in ("web", "dispatcher"))
         if journey is None or frame is None:
             return
@@ -105,7 +133,7 @@ class Journeys:
             where = f"{moment.where.file}:{moment.where.line}"
             journey.told[hop] = Said(frame.status, frame.type, stamp(data), len(data), where)
         if hop == "dispatcher" and journey.web is None:
-            self._of.pop(asked.where.transaction, None)
+            self._of.pop(asked.where.transaction or asked.adopted, None)
 
 
 def behind(moment: Answered) -> int:

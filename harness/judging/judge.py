@@ -107,7 +107,9 @@ class Judge:
         run = self.connections.run
         for moment in self.connections.read(event, file, number):
             assert self._known is not None
-            if isinstance(moment, Answered):
+            if isinstance(moment, Asked):
+                self._known.journeys.adopt(moment)
+            elif isinstance(moment, Answered):
                 self._known.transports.receive(moment)
                 moment.talk = self._known.talk(moment)
                 if moment.talk is not None:

@@ -187,6 +187,7 @@ class Line:
             problem=str(error),
             status=error.status,
             octets=b"",
+            owed=bool(self.asked),
         )
 
     def _reply(self, unit: Unit, where: Where) -> Moment:

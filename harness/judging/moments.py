@@ -51,6 +51,8 @@ class Asked(Struct, kw_only=True, eq=False):
     receiving: Receiving | None = None
     """The run that answers it, as far as its frames were good; `failed` when one was not."""
     failed: bool = False
+    adopted: str = ""
+    """The transaction id of the frame by which a dispatcher sent it on, if it had none itself."""
 
     frame: CommonHeader | DispatcherHeader | None = None
     """The header of the frame, and where it is a common one, the same."""
@@ -169,6 +171,8 @@ class Garbled(Struct, kw_only=True, eq=False):
     status: int
     octets: bytes
     unfinished: bool = False
+    owed: bool = False
+    """Whether a request was open, so that a reply was to come."""
 
 
 class Ending(Struct, kw_only=True, eq=False):

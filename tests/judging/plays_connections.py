@@ -31,6 +31,14 @@ def reply_with_a_bad_length(tape: Tape, broken: bool) -> None:
     line.done()
 
 
+@play("HDR-02")
+def octets_behind_a_frame(tape: Tape, broken: bool) -> None:
+    line = tape.open("rm")
+    line.asks(tape.common(GRTL))
+    line.says(tape.common(SRTL) + (b">" if broken else b""))
+    line.done()
+
+
 @play("HDR-03")
 def version_mismatch(tape: Tape, broken: bool) -> None:
     line = tape.open("rm")

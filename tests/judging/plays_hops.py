@@ -127,3 +127,35 @@ def instance_that_is_silent(tape: Tape, broken: bool) -> None:
         tape.wait(30)
         line.closes()
     walk(tape)
+
+
+def forward(tape: Tape, serial: int, inner: bytes = GRTL) -> None:
+    """A request that came to the dispatcher from elsewhere, which has no transaction id there."""
+    middle = tape.open("dispatcher")
+    middle.asks(tape.dispatcher(GRTL, **ME))
+    proxy = tape.open("rm", f"t-{tape.at}")
+    proxy.asks(tape.common(inner, serial=serial))
+    proxy.says(tape.common(SRTL, serial=serial))
+    proxy.done()
+    middle.says(tape.dispatcher(SRTL))
+    middle.done()
+
+
+@play("DSP-04")
+def data_from_elsewhere_that_the_dispatcher_changes(tape: Tape, broken: bool) -> None:
+    forward(tape, 1, GRTL + b"\r\n" if broken else GRTL)
+
+
+@play("DSP-05")
+def serial_of_a_request_from_elsewhere(tape: Tape, broken: bool) -> None:
+    forward(tape, 1)
+    forward(tape, 1 if broken else 2)
+
+
+@play("DSP-04")
+def two_from_elsewhere_at_once(tape: Tape, broken: bool) -> None:
+    """Of two that it can be nobody knows which it is, and nothing is said."""
+    tape.open("dispatcher").asks(tape.dispatcher(GRTL.replace(b"IO=O", b"IO=I"), **ME))
+    forward(tape, 1)
+    forward(tape, 1)
+    walk(tape, inner=GRTL + b"\r\n" if broken else GRTL, common={"serial": 9})
