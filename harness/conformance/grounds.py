@@ -133,6 +133,11 @@ class Grounds:
             return self._logon(user)
         raise Wanting("no session can be made: give --logon URL or --native jar=HOST:PORT")
 
+    def _spare_session(self, use: Use) -> str:
+        """The key of a session to end. Where a user can have but one it is not the one that all
+        cases share."""
+        return self.new_session("visitor" if self.description.account("visitor") else use)
+
     def _logon(self, user: User) -> str:
         message = f"VUM<USERID={user.userid},PASSWORD={user.password}>".encode("latin-1")
         draft = request(
@@ -167,7 +172,7 @@ class Grounds:
             "report": self.report,
             "item": self.item,
             "key": self.session,
-            "newkey": self.new_session,
+            "newkey": self._spare_session,
             "unique": lambda use: self.unique(),
         }
         for name in wanted & makers.keys():

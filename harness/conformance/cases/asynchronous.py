@@ -103,7 +103,13 @@ def polled_again(peer: Peer) -> None:
         peer.ask(for_later(peer, identifier, 2), status(first.status or 0), data(first.data))
 
 
-@case("async.kept", rules="TRN-02", places=_LATER, after="async.outcome", takes=86_000.0)
+@case(
+    "async.kept",
+    rules="TRN-02",
+    places=_LATER,
+    after="async.outcome session.several",
+    takes=86_000.0,
+)
 def kept_for_a_day(peer: Peer) -> None:
     """An outcome is kept for 24 hours."""
     identifier = identifier_of(peer)
@@ -113,7 +119,13 @@ def kept_for_a_day(peer: Peer) -> None:
     peer.ask(for_later(peer, identifier, 2, key=key), status(first.status or 0), data(first.data))
 
 
-@case("async.forgotten", rules="TRN-02", places=_LATER, after="async.outcome", takes=87_000.0)
+@case(
+    "async.forgotten",
+    rules="TRN-02",
+    places=_LATER,
+    after="async.outcome session.several",
+    takes=87_000.0,
+)
 def forgotten_after_a_day(peer: Peer) -> None:
     """After 24 hours an identifier is unknown: 108."""
     identifier = identifier_of(peer)
@@ -122,7 +134,7 @@ def forgotten_after_a_day(peer: Peer) -> None:
     peer.ask(for_later(peer, identifier, 2, key=peer.new_key()), status(108))
 
 
-@case("async.other-session", rules="TRN-02", places=_LATER, after="async.outcome")
+@case("async.other-session", rules="TRN-02", places=_LATER, after="async.outcome session.several")
 def another_session(peer: Peer) -> None:
     """Any session of the same user may poll."""
     identifier = identifier_of(peer)
@@ -131,7 +143,7 @@ def another_session(peer: Peer) -> None:
     peer.ask(draft, status(first.status or 0), data(first.data))
 
 
-@case("async.another-user", rules="TRN-02", places=_LATER, after="async.accepted")
+@case("async.another-user", rules="TRN-02", places=_LATER, after="async.accepted session.several")
 def another_user(peer: Peer) -> None:
     """Another user's identifier is 108, as if it did not exist."""
     identifier = identifier_of(peer)

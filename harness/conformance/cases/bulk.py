@@ -308,14 +308,20 @@ def at_another_target(peer: Peer) -> None:
     peer.ask(frame(peer, RESUME, transfer=first.transfer, target="RM"), status(108))
 
 
-@case("bulk.resume.session", rules="TRN-03", places=_BULK, after="bulk.whole")
+@case("bulk.resume.session", rules="TRN-03", places=_BULK, after="bulk.whole session.several")
 def in_another_session(peer: Peer) -> None:
     """Another session of the same user may resume."""
     got, wanted, _ = _resumed(peer, 7, key=peer.new_key())
     peer.must(got.payload == wanted[7:], "the octets from 7 on", f"{len(got.payload)} others")
 
 
-@case("bulk.resume.old", rules="TRN-03", places=_BULK, after="bulk.whole", takes=90_000.0)
+@case(
+    "bulk.resume.old",
+    rules="TRN-03",
+    places=_BULK,
+    after="bulk.whole session.several",
+    takes=90_000.0,
+)
 def after_a_day(peer: Peer) -> None:
     """After 24 hours a transfer that has ended is unknown: 108."""
     first, _ = _fetched(peer)
@@ -324,7 +330,13 @@ def after_a_day(peer: Peer) -> None:
     peer.ask(draft, status(108))
 
 
-@case("bulk.resume.kept", rules="TRN-03", places=_BULK, after="bulk.whole", takes=86_000.0)
+@case(
+    "bulk.resume.kept",
+    rules="TRN-03",
+    places=_BULK,
+    after="bulk.whole session.several",
+    takes=86_000.0,
+)
 def within_a_day(peer: Peer) -> None:
     """For 24 hours a transfer that has ended may be resumed."""
     first, wanted = _fetched(peer)

@@ -164,7 +164,12 @@ def identity_before_the_logon(peer: Peer) -> None:
     peer.ask(draft.with_(user_id="nobody", enterprise_id="99999999"), status(0), code(0))
 
 
-@case("identity.entitled", rules="DSP-03", places=("dispatcher", "web"))
+@case(
+    "identity.entitled",
+    rules="DSP-03",
+    places=("dispatcher", "web"),
+    after="sanity.probe session.several",
+)
 def not_entitled(peer: Peer) -> None:
     """A target that the user is not entitled to is a bare 104; STAROE is open to every session."""
     userid = peer.grounds.user("visitor").userid

@@ -14,8 +14,8 @@ from ..posting import gives_key, gives_no_key, leaves_cookie
 
 _WEB = ("web",)
 _WITH_STAROE = ("web", "staroe", "dispatcher")
-_OPEN = "sanity.probe logon.open"
-_GUA = "sanity.probe identity.entitled"
+_OPEN = "sanity.probe session.several logon.open"
+_GUA = "sanity.probe session.several identity.entitled"
 _WRONG = "no-such-password"
 _UNKNOWN = "nobody"
 _AT_ONCE = 5
@@ -44,7 +44,7 @@ def _gua(peer: Peer, use: Use, asked: Use) -> Draft:
     return peer.request(text.encode("latin-1"), use=use, target="STAROE")
 
 
-@case("logon.open", rules="DSP-03", places=_WITH_STAROE)
+@case("logon.open", rules="DSP-03", places=_WITH_STAROE, after="sanity.probe session.several")
 def open_to_logons(peer: Peer) -> None:
     """VUM is answered without a session."""
     answered = satisfies("an answer other than 105", lambda reply: reply.status != 105)
@@ -111,6 +111,13 @@ def synchronous_only(peer: Peer) -> None:
         peer.ask(_vum(peer).with_(type=number), status(107), bare())
 
 
+@case("logon.user-exact", rules="WEB-04", places=("staroe",), after=_OPEN)
+def user_is_exact(peer: Peer) -> None:
+    """A user id is compared octet for octet, and never in another case of letters."""
+    userid = peer.grounds.user().userid
+    peer.ask(_vum(peer, userid=userid.swapcase()), code(6115))
+
+
 # ---- under a key of NULs -------------------------------------------------------------------------
 
 
@@ -118,7 +125,7 @@ def synchronous_only(peer: Peer) -> None:
 def nothing_but_vum(peer: Peer) -> None:
     """Under a key of NULs StarOE answers nothing but VUM: anything else is 105."""
     userid = peer.grounds.user().userid
-    for text in (f"GUA<USERID={userid}>", f"VUMX<USERID={userid}>", "VUM", ""):
+    for text in (f"GUA<USERID={userid}>", f"VUMX<USERID={userid}>", "GRTL<IO=O>"):
         peer.ask(peer.request(text.encode(), key="", target="STAROE"), status(105), bare())
 
 

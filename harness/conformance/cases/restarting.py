@@ -37,7 +37,13 @@ def transfer(peer: Peer) -> None:
     peer.must(rest.digest == whole.digest, whole.digest.hex(), rest.digest.hex())
 
 
-@case("restart.session", rules="WEB-09", places=("jar", "web", "rm", "dispatcher"), alone=True)
+@case(
+    "restart.session",
+    rules="WEB-09",
+    places=("jar", "web", "rm", "dispatcher"),
+    alone=True,
+    after="sanity.probe session.several",
+)
 def session(peer: Peer) -> None:
     """A session outlives a restart of the jar."""
     key = peer.new_key()

@@ -7,7 +7,7 @@ import re
 
 from ...transcript import Draft
 from ..case import BARE, CHAIN, PROXIES, case
-from ..expecting import Expectation, bare, code, data, field, http, message, status
+from ..expecting import Expectation, bare, code, data, field, http, message, satisfies, status
 from ..peer import Peer
 from ..posting import cookie_in, gives_key, gives_no_key, leaves_cookie, post, takes_cookie
 
@@ -80,7 +80,7 @@ def both_alike(peer: Peer) -> None:
     _send(peer, peer.probe(), peer.key(), expected=(peer.answered(),))
 
 
-@case("session.cookie.differs", rules="WEB-03", places=_WEB)
+@case("session.cookie.differs", rules="WEB-03", places=_WEB, after="sanity.probe session.several")
 def both_different(peer: Peer) -> None:
     """A key in the header and another in the cookie is 105, though both sessions live."""
     one, other = peer.new_key(), peer.new_key()
@@ -97,11 +97,15 @@ def several_cookies(peer: Peer) -> None:
     _send(peer, peer.probe(key=""), key, unknown, expected=(status(105),))
 
 
-@case("session.cookie.taken", rules="WEB-03", places=_WEB)
+@case(
+    "session.cookie.taken",
+    rules="WEB-03",
+    places=_WEB,
+    after="sanity.probe session.several session.logoff",
+)
 def cookie_is_taken_away(peer: Peer) -> None:
     """With 105 and after a logoff the cookie is taken away: empty, Max-Age=0."""
-    key = peer.new_key()
-    for draft in (_logoff(peer, key), peer.probe(key=key)):
+    for draft in (_logoff(peer, peer.new_key()), peer.probe(key=_unknown(peer))):
         peer.ask(draft, takes_cookie(peer.profile), gives_no_key(peer.profile))
 
 
@@ -147,7 +151,7 @@ def key_of_nuls(peer: Peer) -> None:
     peer.ask(peer.probe(key=""), status(105), bare())
 
 
-@case("session.key.case", rules="WEB-03 HDR-11", places=CHAIN)
+@case("session.key.case", rules="WEB-03 HDR-11", places=CHAIN, after="sanity.probe session.several")
 def key_is_exact(peer: Peer) -> None:
     """A key is compared octet for octet."""
     key = next((key for key in (peer.new_key() for _ in range(9)) if key != key.upper()), "")
@@ -157,17 +161,29 @@ def key_is_exact(peer: Peer) -> None:
     peer.ask(peer.probe(key=key[:-1]), status(105))
 
 
+@case("session.several", rules="WEB-04", places=("jar", *CHAIN))
+def several_sessions(peer: Peer) -> None:
+    """A user may have several sessions: a new one leaves those before it alive."""
+    keys = [peer.new_key("visitor") for _ in range(2)]
+    lives = satisfies("another answer than 105", lambda reply: reply.status != 105)
+    for key in keys:
+        if peer.place == "jar":
+            peer.ask(b"CKG<KEY=%b>" % key.encode(), code(0))
+        else:
+            peer.ask(peer.request(b"GUA<>", key=key, use="visitor"), lives)
+
+
 # ---- logoff and the idle time --------------------------------------------------------------------
 
 
-@case("session.logoff", rules="WEB-05", places=_WEB)
+@case("session.logoff", rules="WEB-05", places=_WEB, after="sanity.probe session.several")
 def logoff(peer: Peer) -> None:
     """A logoff is answered with status 0, no data and a key of NULs."""
     gives_none = gives_no_key(peer.profile)
     peer.ask(_logoff(peer, peer.new_key()), status(0), bare(), gives_none)
 
 
-@case("session.logoff.for-ever", rules="WEB-05", places=_WEB)
+@case("session.logoff.for-ever", rules="WEB-05", places=_WEB, after="sanity.probe session.several")
 def logoff_is_for_ever(peer: Peer) -> None:
     """Behind a logoff the key is unknown to every request, and the user's other sessions live."""
     key, other = peer.new_key(), peer.new_key()
@@ -178,7 +194,7 @@ def logoff_is_for_ever(peer: Peer) -> None:
     peer.ask(peer.probe(key=other), peer.answered())
 
 
-@case("session.logoff.unknown", rules="WEB-05", places=_WEB)
+@case("session.logoff.unknown", rules="WEB-05", places=_WEB, after="sanity.probe session.several")
 def logoff_without_session(peer: Peer) -> None:
     """A logoff without a session is 105."""
     key = peer.new_key()
@@ -187,14 +203,19 @@ def logoff_without_session(peer: Peer) -> None:
         peer.ask(_logoff(peer, gone), status(105), bare())
 
 
-@case("session.logoff.target", rules="WEB-05", places=_WEB)
+@case("session.logoff.target", rules="WEB-05", places=_WEB, after="sanity.probe session.several")
 def target_of_a_logoff(peer: Peer) -> None:
     """What stands in the target of a logoff does not matter."""
     for target in ("RM", "NOBODY"):
         peer.ask(_logoff(peer, peer.new_key(), target=target), status(0))
 
 
-@case("session.logoff.cookie", rules="WEB-05 WEB-03", places=_WEB)
+@case(
+    "session.logoff.cookie",
+    rules="WEB-05 WEB-03",
+    places=_WEB,
+    after="sanity.probe session.several",
+)
 def logoff_by_cookie(peer: Peer) -> None:
     """A logoff may name its session by the cookie alone."""
     key = peer.new_key()
@@ -202,7 +223,13 @@ def logoff_by_cookie(peer: Peer) -> None:
     peer.ask(peer.probe(key=key), status(105))
 
 
-@case("session.idle", rules="WEB-05", places=("web", "jar"), takes=3700.0)
+@case(
+    "session.idle",
+    rules="WEB-05",
+    places=("web", "jar"),
+    takes=3700.0,
+    after="sanity.probe session.several jar.unknown",
+)
 def idle(peer: Peer) -> None:
     """A session ends when nothing was asked in it for the idle time, and not before."""
     seconds = peer.profile.idle_seconds
@@ -232,7 +259,7 @@ def _made(peer: Peer) -> str:
     return found[1].decode("latin-1") if found else ""
 
 
-@case("jar.key.form", rules="WEB-03", places=("jar", "web"))
+@case("jar.key.form", rules="WEB-03", places=("jar", "web"), after="sanity.probe session.several")
 def form_of_keys(peer: Peer) -> None:
     """A key is of lower-case hex digits that fill its field."""
     for _ in range(4):
@@ -241,7 +268,7 @@ def form_of_keys(peer: Peer) -> None:
         peer.must(bool(re.fullmatch(f"[0-9a-f]{{{_width(peer)}}}", key)), form, repr(key))
 
 
-@case("jar.key.unique", rules="WEB-03 WEB-09", places=_JAR)
+@case("jar.key.unique", rules="WEB-03 WEB-09", places=_JAR, after="sanity.probe session.several")
 def keys_are_unique(peer: Peer) -> None:
     """Each session has a key of its own, also of one user; none resembles another."""
     line = peer.connect()
@@ -253,7 +280,7 @@ def keys_are_unique(peer: Peer) -> None:
     peer.must(len(halves) == _SESSIONS, "keys at random", f"{len(halves)} beginnings of keys")
 
 
-@case("jar.get", rules="WEB-09", places=_JAR)
+@case("jar.get", rules="WEB-09", places=_JAR, after="sanity.probe session.several")
 def get(peer: Peer) -> None:
     """CKG tells the customer whose session a key belongs to."""
     user = peer.grounds.user()
@@ -261,7 +288,7 @@ def get(peer: Peer) -> None:
     peer.ask(f"CKG<KEY={_made(peer)}>".encode(), message("CKGA", **wanted))
 
 
-@case("jar.delete", rules="WEB-09", places=_JAR)
+@case("jar.delete", rules="WEB-09 WEB-05", places=_JAR, after="sanity.probe session.several")
 def delete(peer: Peer) -> None:
     """CKD ends a session: its key is unknown from then on, to a second CKD too."""
     key = _made(peer).encode()
@@ -286,7 +313,12 @@ def nobody_is_asked(peer: Peer) -> None:
     peer.ask(b"CKM<USERID=nobody,ENTPID=99999999>", code(0))
 
 
-@case("jar.ends-elsewhere", rules="WEB-09 HDR-11", places=("rm", "inbox", "web", "dispatcher"))
+@case(
+    "jar.ends-elsewhere",
+    rules="WEB-09 HDR-11 WEB-05",
+    places=("rm", "inbox", "web", "dispatcher"),
+    after="sanity.probe session.several",
+)
 def ended_for_all(peer: Peer) -> None:
     """A session that the jar has ended is unknown to every server."""
     if "jar" not in peer.wire.places:

@@ -201,7 +201,7 @@ def nested(peer: Peer) -> None:
     )
 
 
-@case("web.response.transaction", rules="WEB-01", places=_WEB)
+@case("web.response.transaction", rules="WEB-01", places=_WEB, after="sanity.probe session.logoff")
 def transaction_comes_back(peer: Peer) -> None:
     """The response repeats the transaction type of the request."""
     for transaction in (0, 1, 2):
@@ -244,7 +244,7 @@ def session_unknown_literally(peer: Peer) -> None:
 # ---- the identity --------------------------------------------------------------------------------
 
 
-@case("web.identity", rules="DSP-01", places=_WEB)
+@case("web.identity", rules="DSP-01", places=_WEB, after="sanity.probe session.several")
 def identity_is_written_over(peer: Peer) -> None:
     """Whatever the client says of its identity, the session's counts."""
     user, other = peer.grounds.user(), peer.grounds.user("other")
