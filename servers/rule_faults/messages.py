@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from starwire.protocol.catalogue import MessageSpec
+from starwire.protocol.catalogue import MessageSpec, catalogue
 from starwire.protocol.validation import Refusal
 
 from .. import fulfilment, report_manager, user_reports
@@ -119,6 +119,12 @@ def _(works: Works) -> None:
         return acted
 
     works.exchange(report_manager._ACTS, "ARDA", made)
+
+
+@breaks("overlay-ignored", "HDR-10")
+def _(works: Works) -> None:
+    """What the profile adds to the catalogue is not known."""
+    works.catalogue(lambda known: catalogue())
 
 
 # ---- CAT-02, CAT-03: the tables ------------------------------------------------------------------

@@ -18,7 +18,7 @@ from starwire.servers.configuration import (
 from starwire.servers.fault import Fault
 from starwire.servers.memory.emulator import CHEAP
 
-from .chain import GRTL, Chain
+from .chain import GRTL, PROFILE, Chain
 from .proofs_of_frames import BAD, REFUSED, asked
 from .proofs_of_syntax import ARD, GURL, L, code, code_in
 from .proving import Proof
@@ -121,7 +121,15 @@ def jar_without_store(chain: Chain) -> Any:
     return chain.say("jar", b"CKM<USERID=a,ENTPID=00022924>")
 
 
+WITH_OVERLAY = replace(
+    PROFILE,
+    overlay={
+        "parameters": [{"message": "GRTL", "name": "FOO", "title": "added", "required": "no"}]
+    },
+)
+
 PROOFS = {
+    "overlay-ignored": Proof(code(GRTL.replace(b">", b",FOO=1>")), 0, 6610, profile=WITH_OVERLAY),
     "a-through-dispatcher": Proof(code(A, "inbox"), 5103, 0),
     "metadata-through-dispatcher": Proof(
         lambda chain: chain.ask("rm", b"METADATA<USERRPTID=245>")[1][:10],

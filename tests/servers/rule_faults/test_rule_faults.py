@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from starwire.servers.breaking import BREAKING
 from starwire.servers.rule_faults import RULE_FAULTS, all_faults, rule_fault, switched_on
 
 from . import (
@@ -41,6 +42,15 @@ RULES = set(
 )
 
 
+NOT_SEEN = {"ENC-02", "FLW-01", "FLW-02", "FLW-03"}
+"""The audit trail is not on the wire; the Scheduler and the bus are not implemented."""
+
+
+def test_every_rule_that_shows_on_the_wire_is_broken_by_some_fault() -> None:
+    broken = {rule for fault in RULE_FAULTS.values() for rule in fault.rules}
+    assert broken == RULES - NOT_SEEN
+
+
 def test_every_fault_has_its_proof() -> None:
     assert sorted([*PROOFS, *PROVED_HERE]) == sorted(RULE_FAULTS)
 
@@ -61,6 +71,14 @@ def test_a_fault_says_what_it_breaks(fault) -> None:
     assert fault.rules
     assert set(fault.rules) <= RULES
     assert re.fullmatch(r"[A-Z0-9`].*\.", fault.sentence)
+
+
+def test_nothing_is_kept_of_all_of_them_at_once() -> None:
+    before = {name: list(listed) for name, listed in vars(BREAKING).items()}
+    with switched_on(*RULE_FAULTS):
+        assert any(vars(BREAKING).values())
+    assert vars(BREAKING) == before
+    assert not any(before.values())
 
 
 def test_what_is_no_fault_is_refused_before_anything_is_broken() -> None:
