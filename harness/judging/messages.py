@@ -47,6 +47,8 @@ _OF_CAT_07 = {"SCHEDULE", "THRESHOLD", "START", "END", "RECCOUNT", "RANKING", "D
 _BEHIND = re.compile(">[A-Za-z]")
 """A field that begins behind a group, with no separator."""
 
+_SECOND = re.compile("=[^<>,\x01]*=")
+"""An `=` that is text, since it stands behind the one that ends the key."""
 _UNPRINTABLE = re.compile(r"[^ -~\x01\r\n\t]")
 
 _SENTENCES = {
@@ -152,7 +154,7 @@ def _features(talk: Talk, known: Known) -> Iterator[str]:
         yield "CAT-03"
     if _BEHIND.search(text):
         yield "SYN-04"
-    if len(sent) < len(request.reading.values):
+    if len(sent) < len(request.reading.values) or _SECOND.search(text):
         yield "SYN-05"
     if " " in text and (", " in text or " =" in text or "= " in text or " ," in text):
         yield "SYN-13"
@@ -202,20 +204,22 @@ def is_a_message(moment: Answered, known: Known) -> Verdict:
     Answered,
 )
 def refusal_has_its_form(moment: Answered, known: Known) -> Verdict:
-    return _form(moment, early=True)
+    return _form(moment, known, early=True)
 
 
 @judge_messages(
     "CAT-04", "A reply with an error has nothing but ERROR, the exceptions aside", Answered
 )
 def error_stands_alone(moment: Answered, known: Known) -> Verdict:
-    return _form(moment, early=False)
+    return _form(moment, known, early=False)
 
 
-def _form(moment: Answered, *, early: bool) -> Verdict:
+def _form(moment: Answered, known: Known, *, early: bool) -> Verdict:
     talk: Talk | None = moment.talk
     if talk is None or not talk.code:
         return None
+    if _wrong_code(talk, known):
+        return None  # that is said already, by the rule that decides the code
     refusal, request = talk.expected.refusal, talk.expected.request
     if refusal is not None:
         if (refusal.step < 3) != early or refusal.code != talk.code:

@@ -1,5 +1,6 @@
 """Real chains recorded and judged: nothing that they do breaks a rule, and a broken rule shows."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -48,6 +49,29 @@ def test_whatever_a_server_is_asked_its_recording_holds(
     assert result.exit_code == 0
     held = int(result.stdout.partition(" rules held")[0].rpartition(" ")[2])
     assert held >= 50, result.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("broken", "rule", "found"),
+    [
+        ("data-offset-beyond", "TRN-03", "TRN-03"),
+        ("unknown-target-is-106", "DSP-02", "DSP-03"),
+        ("x01-is-text", "SYN-03", "SYN-03"),
+        ("unbalanced-is-6611", "SYN-10", "SYN-10"),
+        ("item-list-of-another-user", "HDR-11", "HDR-11"),
+        ("serial-used-again", "DSP-05", "DSP-05"),
+    ],
+)
+def test_a_rule_that_a_server_breaks_is_found(
+    start_chain: Start, tmp_path: Path, broken: str, rule: str, found: str
+) -> None:
+    path = tmp_path / "traffic"
+    chain = start_chain(PROFILE.format("default"), "--record", str(path), "--break", broken)
+    checked(chain, tmp_path / "profile.toml", "--rule", rule)
+    assert chain.emulator.stop() == 0
+    told = json.loads(judged(path, "--json").stdout)
+    assert {one["rule"] for one in told["findings"]} == {found}
 
 
 def test_a_live_tap_is_judged_until_it_ends(start_chain: Start, tmp_path: Path) -> None:
