@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from starwire.protocol.layout import IntegerSlot
+from starwire.protocol.profile import Profile
 
 from ...transcript import Draft, Received, unpacked
 from ..case import case
 from ..connection import Connection
-from ..expecting import Expectation, satisfies, status
+from ..expecting import Ending, Expectation, satisfies, status
 from ..peer import Peer
 
 _BULK = ("rm", "inbox")
@@ -515,3 +516,41 @@ def resumed_behind_a_restart(peer: Peer) -> None:
     line = peer.connect()
     line.send(frame(peer, RESUME, transfer=first.transfer, offset=3))
     peer.must(run(peer, line).payload == wanted[3:], "the octets from 3 on", "others")
+
+
+# ---- a reader that does not read -----------------------------------------------------------------
+
+
+@case("bulk.reader.waited-for", rules="TRN-04", places=("inbox",), after="bulk.cancel.running")
+def reader_is_waited_for(peer: Peer) -> None:
+    """A reader that stops reading stops the sender: what a run sends meanwhile is no whole file."""
+    line, _, first = _running(peer)
+    peer.pass_time(_MOMENT)
+    line.send(frame(peer, CANCEL, transfer=first["transfer"]))
+    peer.pass_time(_MOMENT)
+    last, _ = _cut_off(peer, line)
+    offset = unpacked(peer.profile, "bulk", last.data)["offset"]
+    peer.must(offset < _LARGE, f"less than {_LARGE} octets sent", f"{offset}")
+
+
+def _quiet_for(profile: Profile) -> float:
+    return profile.idle_seconds * 1.1 + 1
+
+
+@case(
+    "bulk.reader.cut-off",
+    rules="TRN-04",
+    places=("inbox",),
+    after="bulk.cancel.running",
+    takes=_quiet_for,
+)
+def silent_reader_is_cut_off(peer: Peer) -> None:
+    """A reader that takes nothing for the idle time is cut off."""
+    line, _, _ = _running(peer)
+    peer.pass_time(_quiet_for(peer.profile))
+    for _ in range(_LARGE):
+        outcome = line.outcome()
+        if isinstance(outcome, Ending):
+            peer.must(outcome.kind != "silent", "the connection closed", str(outcome))
+            return
+        peer.must(outcome.status == 3, "data, then the end", f"status {outcome.status}")

@@ -14,7 +14,7 @@ def connects(peer: Peer) -> None:
 
 @case(
     "sanity.probe",
-    rules="HDR-01 HDR-02 HDR-06 STS-01 TRN-01 DSP-01 WEB-01 WEB-02 OCT-02 OCT-03",
+    rules="HDR-01 HDR-02 HDR-06 STS-01 TRN-01 DSP-01 WEB-01 WEB-02 OCT-02 OCT-03 HDR-10",
     places=EVERYWHERE,
     after="sanity.connect",
 )
