@@ -121,7 +121,7 @@ class Connection:
         gives an empty Received."""
         outcome = self.outcome(within)
         for expectation in expected:
-            self._judge(expectation, outcome)
+            self.judge(expectation, outcome)
         if isinstance(outcome, Ending):
             if not expected:
                 raise Departure("a reply", str(outcome), event=outcome.event)
@@ -136,7 +136,8 @@ class Connection:
         """Nothing comes for so long, and the connection stays."""
         self.expect(ending("silent"), within=seconds)
 
-    def _judge(self, expectation: Expectation, outcome: Outcome) -> None:
+    def judge(self, expectation: Expectation, outcome: Outcome) -> None:
+        """Raises Departure unless the outcome is as expected."""
         mismatch = expectation.judge(outcome)
         if mismatch is None:
             return

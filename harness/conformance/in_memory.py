@@ -6,6 +6,7 @@ What stands behind it is anything that takes connections this way: the emulator
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -138,6 +139,12 @@ class MemoryWire:
             return MemoryLine(self, self.target.connect(place))
         except ConnectionRefusedError:
             raise Unreachable(f"nobody listens at {place}") from None
+
+    def handshake(self, place: str, version: ssl.TLSVersion) -> bool:
+        raise Unreachable("nothing is encrypted in memory")
+
+    def plainly(self, place: str, octets: bytes) -> bytes:
+        raise Unreachable("nothing is encrypted in memory")
 
     def behind(self, profile: Profile) -> MemoryEnds:
         if self.ends is None:

@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,28 @@ class SocketWire:
             reason = error.strerror or str(error)
             raise Unreachable(f"{host}:{port}: {reason.lower()}") from None
         return SocketLine(connection)
+
+    def handshake(self, place: str, version: ssl.TLSVersion) -> bool:
+        host, port = self._addresses[place]
+        context = trusting(old=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        try:
+            with socket.create_connection((host, port), self._seconds) as connection:
+                context.wrap_socket(connection, server_hostname=host).close()
+        except OSError:
+            return False
+        return True
+
+    def plainly(self, place: str, octets: bytes) -> bytes:
+        host, port = self._addresses[place]
+        try:
+            with socket.create_connection((host, port), self._seconds) as connection:
+                connection.sendall(octets)
+                return connection.recv(_RECEIVED)
+        except OSError:
+            return b""
 
     def behind(self, profile: Profile) -> Ends:
         if self._ends is None:

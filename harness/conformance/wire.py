@@ -7,6 +7,7 @@ All calls block until they are done or their seconds, real or virtual, are over.
 from __future__ import annotations
 
 import io
+import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -72,6 +73,14 @@ class Wire(Protocol):
     def connect(self, place: str, source: str = "") -> Line:
         """A connection from that address, or from any. Raises Unreachable; Unsupported for an
         address from which nobody can come."""
+        ...
+
+    def handshake(self, place: str, version: ssl.TLSVersion) -> bool:
+        """Whether a handshake of exactly that version succeeds; `is_secret` must hold."""
+        ...
+
+    def plainly(self, place: str, octets: bytes) -> bytes:
+        """The first that is answered to octets that go without encryption; b"" for nothing."""
         ...
 
     def behind(self, profile: Profile) -> Ends:

@@ -70,7 +70,7 @@ def type_passes(peer: Peer) -> None:
         peer.must(got == number, f"type {number}", f"type {got}")
 
 
-@case("dispatcher.targets", rules="DSP-02", places=_HERE)
+@case("dispatcher.targets", rules="DSP-02", places=_HERE, after="sanity.probe dispatcher.staroe")
 def target_is_the_address(peer: Peer) -> None:
     """Each target's requests go to the proxy of that name, and to no other."""
     far = peer.far()

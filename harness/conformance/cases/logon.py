@@ -255,7 +255,7 @@ def refused_without_key(peer: Peer) -> None:
     peer.ask(_vum(peer, userid=_UNKNOWN), gives_no_key(peer.profile), leaves_cookie(peer.profile))
 
 
-@case("logon.in-a-session", rules="WEB-04", places=_WEB, after=_OPEN)
+@case("logon.in-a-session", rules="WEB-04", places=_WEB, after=f"{_OPEN} identity.entitled")
 def vum_makes_no_session(peer: Peer) -> None:
     """VUM in a transaction of type 1 is answered, for any user, and makes no session."""
     key = peer.key()
