@@ -131,6 +131,33 @@ def test_a_missing_segment_ends_its_stream_and_is_told(tmp_path):
     )
 
 
+def test_a_connection_whose_opening_was_not_captured_is_read_from_there(tmp_path):
+    """With the server's SYN its acknowledgement tells where the client begins; without, a note."""
+    line = max(traffic(), key=lambda one: len(one.client))
+    packets = list(packets_of(line, 0, size=50))
+    body = packets[2:]
+    body[0], body[1] = body[1], body[0]
+    packets[1].data.data.ack = packets[2].data.data.seq
+    answered = Captured([str(written(tmp_path / "x.pcap", [packets[1], *body]))], "auto")
+    assert told(answered.lines()) == told([line])
+    assert answered.notes == []
+    unknown = Captured([str(written(tmp_path / "y.pcap", packets[2:]))], "auto")
+    assert told(unknown.lines()) == told([line])
+    assert [note.partition(": ")[2] for note in unknown.notes] == [
+        "its beginning was not captured",
+        "its beginning was not captured",
+    ]
+
+
+def test_the_fill_of_short_ethernet_frames_is_no_data(tmp_path):
+    line = max(traffic(), key=lambda one: len(one.client))
+    with (tmp_path / "x.pcap").open("wb") as file:
+        writer = dpkt.pcap.Writer(file)
+        for at, packet in enumerate(packets_of(line, 0, size=5)):
+            writer.writepkt(bytes(packet).ljust(60, b"x"), ts=at)
+    assert told(Captured([str(tmp_path / "x.pcap")], "auto").lines()) == told([line])
+
+
 def test_packets_cut_short_are_told(tmp_path):
     line = max(traffic(), key=lambda one: len(one.client))
     with (tmp_path / "x.pcap").open("wb") as file:
@@ -234,7 +261,7 @@ def test_plain_http_in_packets_gives_the_web_header(tmp_path):
         reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(answered), answered)
         chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         chunked += b"%x\r\n%b\r\n0\r\n\r\n" % (len(answered), answered)
-        refused = b"HTTP/1.1 503 No\r\nContent-Length: 11\r\n\r\nfor people\n"
+        refused = b"HTTP/1.1 503 No\r\nContent-Length: 110\r\n\r\n" + 10 * b"for people\n"
         whole = Line("", "web", 2 * (head + asked), (reply if port % 2 else chunked) + refused)
         packets += packets_of(whole, port, size=300)
     out = tmp_path / "learned.toml"
@@ -242,7 +269,7 @@ def test_plain_http_in_packets_gives_the_web_header(tmp_path):
     learned = load_profile(out.read_text())
     assert learned.web == shipped("little").web
     assert learned.dispatcher == shipped("little").dispatcher
-    assert "web header: 17 octets" in told.stdout
+    assert f"web header: 17 octets, {3 * (port + 1)} frames" in told.stdout
 
 
 def test_what_only_the_rest_of_a_capture_shows_is_learned_too(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support_learning import Traffic, profiles
 
 from starwire.harness.learning import NothingLearned, profile_text, propose, report_lines
-from starwire.protocol.layout import Integer
+from starwire.protocol.layout import Integer, Text
 from starwire.protocol.profile import load_profile, shipped
 
 
@@ -113,6 +113,55 @@ def test_narrow_lengths_give_a_profile_whose_frames_fit():
     assert learned.common == common
     assert (learned.frame_octets, learned.bulk_frame_octets) == (65_535, 65_535)
     assert learned.bulk_chunk + 76 + 25 == 65_535
+
+
+LITTLE_SERIAL = msgspec.structs.replace(
+    shipped("little").common,
+    session_key=Text(38, "blank"),
+    type=Integer(2),
+    serial=Integer(3),
+    status=Integer(4),
+)
+
+
+def test_numbers_that_rise_by_one_tell_their_byte_order():
+    """Type and serial are `00 00 f9 25 01` together: a serial in network order would rise as well,
+    but by 65,536 at a time.
+    """
+    little = shipped("little")
+    key = Text(38, "nul")
+    profile = msgspec.structs.replace(
+        little,
+        common=LITTLE_SERIAL,
+        dispatcher=msgspec.structs.replace(little.dispatcher, session_key=key),
+        web=msgspec.structs.replace(little.web, session_key=key),
+    )
+    proposal = assert_learned(profile, Traffic(profile, 610193878))
+    [serial] = [one for one in proposal.headers["common"] if one.name == "serial"]
+    assert (serial.start, serial.width, serial.variant) == (46, 3, "little")
+
+
+def test_the_ids_of_the_messages_tell_where_those_of_the_header_end():
+    """All three texts are filled with NULs, and the enterprise id and the key are digits."""
+    default = shipped("default")
+    key = Text(29, "nul")
+    dispatcher = msgspec.structs.replace(
+        default.dispatcher,
+        target=Text(8, "nul"),
+        user_id=Text(22, "nul"),
+        enterprise_id=Text(8, "nul"),
+        session_key=key,
+        status=Integer(3),
+    )
+    profile = msgspec.structs.replace(
+        default,
+        common=msgspec.structs.replace(default.common, session_key=key),
+        dispatcher=dispatcher,
+        web=msgspec.structs.replace(default.web, session_key=key),
+    )
+    traffic = Traffic(profile, 453)
+    learned = load_profile(profile_text(propose(traffic.lines), "learned"))
+    assert learned.dispatcher == dispatcher
 
 
 @settings(max_examples=40, deadline=None)

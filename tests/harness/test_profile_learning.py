@@ -29,6 +29,7 @@ def test_a_shipped_profile_is_learned_from_a_recording(tmp_path, name, path):
     for layout in LAYOUTS:
         assert getattr(learned, layout) == getattr(shipped_, layout)
     assert "ambiguous" not in told
+    assert "note: web" not in told, "what is not 200 is no frame"
     assert "  length        4 octets" in told
     assert "equals the frame's size in" in told
 
