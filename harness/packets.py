@@ -138,9 +138,7 @@ class Packets:
                 connection.sides[0].due = tcp.ack  # the client's own SYN was not captured
             return
         data = bytes(tcp.data)
-        if len(data) > length:
-            data = data[: max(0, length)]  # the fill of a short Ethernet frame
-        elif len(data) < length:
+        if len(data) < length:
             self._short += 1
             data = b""
         if not data or side.lost:

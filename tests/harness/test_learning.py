@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support_learning import Traffic, profiles
 
-from starwire.harness.learning import NothingLearned, profile_text, propose, report_lines
+from starwire.harness.learning import Line, NothingLearned, profile_text, propose, report_lines
+from starwire.protocol.headers import CommonHeader
 from starwire.protocol.layout import Integer, Text
 from starwire.protocol.profile import load_profile, shipped
 
@@ -113,6 +114,29 @@ def test_narrow_lengths_give_a_profile_whose_frames_fit():
     assert learned.common == common
     assert (learned.frame_octets, learned.bulk_frame_octets) == (65_535, 65_535)
     assert learned.bulk_chunk + 76 + 25 == 65_535
+
+
+def test_frames_that_speak_against_a_field_are_counted():
+    """An ERROR under status 0, a type that there is not, and a reply to nobody's serial."""
+    profile = shipped("default")
+    codec = profile.wire.common
+    lines = [line for line in Traffic(profile, 3, 60).lines if line.spoken == "common"]
+    asked = CommonHeader(1, session_key="0" * 32, serial=1 << 40)
+    for header, status, answer in (
+        (asked, 0, b"SRTL<ERROR=6827>"),
+        (msgspec.structs.replace(asked, type=9), 107, b""),
+    ):
+        frames = [codec.frame(header, b"GRTL<A>"), codec.frame(header.reply(status), answer)]
+        lines.append(Line("x", "common", *frames))
+    stray = msgspec.structs.replace(asked, serial=7).reply(0)
+    lines.append(Line("y", "common", codec.frame(asked, b"GRTL<A>"), codec.frame(stray, b"X<A>")))
+    proposal = propose(lines)
+    against = {field.name: field.wrong for field in proposal.headers["common"]}
+    assert against == {
+        **dict.fromkeys(["version", "length", "echo", "session_key"], 0),
+        **{"type": 2, "serial": 1, "status": 1},
+    }
+    assert any("; 1 of " in one and " speak against it" in one for one in report_lines(proposal))
 
 
 LITTLE_SERIAL = msgspec.structs.replace(
