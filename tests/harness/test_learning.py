@@ -134,7 +134,9 @@ def test_frames_that_speak_against_a_field_are_counted():
     against = {field.name: field.wrong for field in proposal.headers["common"]}
     assert against == {
         **dict.fromkeys(["version", "length", "echo", "session_key"], 0),
-        **{"type": 2, "serial": 1, "status": 1},
+        "type": 2,
+        "serial": 1,
+        "status": 1,
     }
     assert any("; 1 of " in one and " speak against it" in one for one in report_lines(proposal))
 
