@@ -37,6 +37,8 @@ SPOKEN: dict[Hop, Spoken] = {"proxy": "common", "dispatcher": "dispatcher", "web
 _OF_STREAM = 256 * 1024
 _IN_ALL = 2 * 1024 * 1024
 """Octets that are kept: of what one side of a connection said, and of all."""
+_TO_TELL = 4096
+"""Octets of a client among which is what tells what it speaks."""
 _LEFT_OUT = {
     "tls": "are encrypted by TLS: capture behind the encryption, or with `starwire serve --record`",
     "sealed": "are sealed (ENC-01): capture without `[links] key_file`, or with --record",
@@ -106,6 +108,7 @@ class Captured:
         """
         kept: dict[str, Line] = {}
         told: dict[str, Spoken | None] = {}
+        others: set[str] = set()
         room, more = _IN_ALL, _IN_ALL if wanted else 0
         for piece in self.pieces():
             is_wanted = piece.line in wanted
@@ -118,8 +121,11 @@ class Captured:
                 told[piece.line] = piece.spoken
             if is_wanted:
                 more -= _keep(kept[piece.line], piece, more)
-            else:
+            elif piece.line not in others:
                 room -= _keep(kept[piece.line], piece, room)
+                if piece.spoken is None and _is_other(kept[piece.line]):
+                    others.add(piece.line)
+                    room += len(kept[piece.line].client) + len(kept[piece.line].server)
         unknown = [line for name, line in kept.items() if told[name] is None]
         known = [line for name, line in kept.items() if told[name] is not None]
         return known + list(self._recognized(unknown))
@@ -145,6 +151,11 @@ class Captured:
         for what, count in left.items():
             plural = "connection" if count == 1 else "connections"
             self.notes.append(f"{count} {plural} left out, which {_LEFT_OUT[what]}")
+
+
+def _is_other(line: Line) -> bool:
+    """Whether the first octets tell that the connection is none of this wire; it needs no room."""
+    return len(line.client) < _TO_TELL and bool(line.client) and kind_of(line) in ("tls", "native")
 
 
 def _keep(line: Line, piece: Piece, room: int) -> int:

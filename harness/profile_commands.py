@@ -72,6 +72,8 @@ def learn(
 
     if not captures and not requests:
         cannot("nothing to learn from: give captures, or --requests FILE and --replies FILE")
+    if not name:
+        cannot("--name must not be empty")
     try:
         captured = Captured(captures, hop, requests, replies)
         text, lines = learned(captured, name, as_json=as_json, with_text=out is None)

@@ -23,6 +23,8 @@ _TARGET_WITHIN = 24
 """Octets: version and length have at most 16 in front of the target."""
 _GREETING, _LENGTH, _TAG = 32, 4, 16
 """Octets of what each side of a sealed link sends first, of a record's length, and of its tag."""
+_CERTAIN = 4
+"""Records in a row that are no accident."""
 
 
 def sides(client: T, server: T) -> list[tuple[Sender, T]]:
@@ -40,15 +42,16 @@ def kind_of(line: Line) -> Kind:
         return "tls"
     if _NATIVE.match(line.client):
         return "native"
-    if _is_sealed(line.client) and (not line.server or _is_sealed(line.server)):
+    sealed = [_is_sealed(octets, line.is_cut) for octets in (line.client, line.server) if octets]
+    if all(sealed):
         return "sealed"
     if _TARGET.search(line.client, 2, _TARGET_WITHIN + 1):
         return "dispatcher"
     return "common"
 
 
-def _is_sealed(octets: bytes) -> bool:
-    """Whether records follow the greeting of a sealed link (ENC-01)."""
+def _is_sealed(octets: bytes, is_cut: bool) -> bool:
+    """Whether records follow the greeting of a sealed link to the end of what was said (ENC-01)."""
     at, records = _GREETING, 0
     while at + _LENGTH <= len(octets):
         length = int.from_bytes(octets[at : at + _LENGTH], "big")
@@ -56,7 +59,7 @@ def _is_sealed(octets: bytes) -> bool:
             return False
         at += _LENGTH + length
         records += at <= len(octets)
-    return records > 0 and at == len(octets)
+    return records > 0 and (at == len(octets) or (is_cut and records >= _CERTAIN))
 
 
 def bodies_of(line: Line) -> list[tuple[Sender, bytes]]:

@@ -60,7 +60,7 @@ def reread(pieces: Iterable[Piece], hop: Hop, profile: Profile) -> Reread:
         if line.spoken is None:
             line.waiting.append(piece)
             _recognize(line, hop, _TO_RECOGNIZE)
-            ready = line.waiting if line.spoken else []
+            ready, line.waiting = (line.waiting, []) if line.spoken else ([], line.waiting)
         else:
             ready = [piece]
         for one in ready:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from starwire.protocol.layout import size_of
 from starwire.protocol.profile import Profile, ProfileError, load_profile, shipped
 
@@ -44,7 +46,7 @@ def profile_text(proposal: Proposal, name: str) -> str:
     """The profile, its evidence as comments: what was captured, laid over `default`. Raises
     NothingLearned if the parts do not make a profile.
     """
-    head = ['extends = "default"', f"name = {_quoted(name)}"]
+    head = ['extends = "default"', f"name = {msgspec.json.encode(name).decode()}"]
     head.append(f'byte_order = "{proposal.byte_order}"')
     if proposal.version is not None:
         head.append(f"version = {proposal.version}")
@@ -58,11 +60,6 @@ def profile_text(proposal: Proposal, name: str) -> str:
             " time (--hop)"
         ) from None
     return text
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _limits(proposal: Proposal) -> Iterator[str]:

@@ -313,3 +313,25 @@ def test_other_traffic_in_a_capture_does_no_harm(tmp_path):
     told = run("learn", written(tmp_path / "x.pcap", packets), "--out", out)
     assert load_profile(out.read_text()).common == shipped("default").common
     assert "note: 1 connection left out, which are encrypted by TLS" in told.stdout
+
+
+def test_encrypted_connections_take_no_room_from_the_others(tmp_path, monkeypatch):
+    lines = [one for one in Traffic(shipped("default"), 8).lines if one.spoken == "common"]
+    tls = Line("", "common", b"\x16\x03\x01" + bytes(60_000), b"\x16\x03\x03" + bytes(60_000))
+    packets = [one for port, line in enumerate([tls, *lines]) for one in packets_of(line, port)]
+    path = str(written(tmp_path / "x.pcap", packets))
+    monkeypatch.setattr(captures, "_IN_ALL", sum(len(x.client + x.server) for x in lines) + 10)
+    captured = Captured([path], "auto")
+    assert told(captured.lines()) == told(lines)
+    assert len(captured.notes) == 1
+    assert "1 connection left out, which are encrypted by TLS" in captured.notes[0]
+
+
+def test_a_sealed_link_is_told_though_only_its_beginning_is_kept(tmp_path, monkeypatch):
+    records = b"".join(b"\0\0\0\x40" + bytes(64) for _ in range(40))
+    sealed = random.Random(1).randbytes(32) + records
+    (tmp_path / "x").write_bytes(sealed)
+    monkeypatch.setattr(captures, "_OF_STREAM", 1000)
+    captured = Captured([], "auto", str(tmp_path / "x"))
+    assert captured.lines() == []
+    assert "are sealed (ENC-01)" in captured.notes[0]
