@@ -129,28 +129,33 @@ BREAKOUT = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>\u
 """What would be markup, wherever it is taken for markup."""
 
 
-def hostile_report() -> Report:
-    """One of which every text is that."""
-    one = failed(
-        f"{BREAKOUT}@{BREAKOUT}",
-        sentence=BREAKOUT,
-        rules=(BREAKOUT,),
-        seat=BREAKOUT,
-        reason=BREAKOUT,
-        expected=BREAKOUT,
-        got=BREAKOUT,
-        rerun=BREAKOUT,
-        flags=(BREAKOUT,),
+def hostile_result(text: str) -> Result:
+    """A failure of which every text is that."""
+    return failed(
+        f"{text}@{text}",
+        sentence=text,
+        rules=(text,),
+        seat=text,
+        reason=text,
+        expected=text,
+        got=text,
+        rerun=text,
+        flags=(text,),
     )
+
+
+def hostile_report(text: str, *results: Result) -> Report:
+    """One of which every text is that: such a failure, and these results."""
     return report(
-        one,
-        target=BREAKOUT,
-        implementation=BREAKOUT,
-        seats=(BREAKOUT,),
-        profile=BREAKOUT,
-        version=BREAKOUT,
-        started=BREAKOUT,
+        hostile_result(text),
+        *results,
+        target=text,
+        implementation=text,
+        seats=(text,),
+        profile=text,
+        version=text,
+        started=text,
         complete=False,
-        stopped=BREAKOUT,
-        clauses={BREAKOUT: Clause(id=BREAKOUT, title=BREAKOUT, text=BREAKOUT, hash=BREAKOUT)},
+        stopped=text,
+        clauses={text: Clause(id=text, title=text, text=text, hash=text)},
     )

@@ -126,7 +126,7 @@ def test_the_scripts_never_make_markup_of_text(script: Any) -> None:
 
 
 def test_nothing_of_the_data_is_markup() -> None:
-    page = html_page([hostile_report()])
+    page = html_page([hostile_report(BREAKOUT)])
     assert len(re.findall(r"<script", page)) == 3
     assert len(re.findall(r"</script", page)) == 3
     assert "<img" not in page

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
-from support_reports import failed, outcomes, report, result
+from support_reports import failed, hostile_report, outcomes, report, result
 
 from starwire.harness.conformance.result import Outcome, Report
 from starwire.harness.reports.junit import junit_xml
@@ -184,29 +184,8 @@ HOSTILE = "".join(map(chr, range(256))) + "\ud800\udfff\ufffe\uffff\U0010ffff]]>
 
 
 def test_no_character_breaks_it() -> None:
-    one = failed(
-        f"{HOSTILE}@rm",
-        sentence=HOSTILE,
-        rules=(HOSTILE,),
-        reason=HOSTILE,
-        expected=HOSTILE,
-        got=HOSTILE,
-        rerun=HOSTILE,
-        flags=(HOSTILE,),
-        seat=HOSTILE,
-    )
     others = outcomes(*((each, HOSTILE) for each in Outcome))
-    root = read(
-        report(
-            *(one, result(f"a@{HOSTILE}"), *others),
-            target=HOSTILE,
-            implementation=HOSTILE,
-            stopped=HOSTILE,
-            started=HOSTILE,
-            complete=False,
-            clauses={},
-        )
-    )
+    root = read(hostile_report(HOSTILE, result("a@rm"), *others))
     whole = "".join(root.itertext()) + "".join(v for e in root.iter() for _, v in e.items())
     assert "<!--&amp;</failure>" in whole
     assert "\\x1b" in whole

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from support_pages import CASE, OURS, THEIRS, press, rows
 from support_reports import (
     ASKED,
+    BREAKOUT,
     event,
     failed,
     hostile_report,
@@ -106,7 +107,7 @@ def test_printed_the_controls_are_gone(show: Any) -> None:
 
 
 def test_nothing_that_a_peer_says_acts(show: Any) -> None:
-    page = show([hostile_report()])
+    page = show([hostile_report(BREAKOUT)])
     assert page.locator("img, iframe, object, embed").count() == 0
     press(page, "j", "Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("</script><script>alert(1)")

@@ -7,9 +7,9 @@ import re
 
 import pytest
 from rich.cells import cell_len
-from support_reports import failed, outcomes, report, result
+from support_reports import failed, hostile_report, outcomes, report, result
 
-from starwire.harness.conformance.result import Divergence, Outcome, Report, Result
+from starwire.harness.conformance.result import Divergence, Outcome, Report
 from starwire.harness.reports.terminal import Screen
 from starwire.harness.reports.words import fact_lines, transcript_lines
 
@@ -256,24 +256,10 @@ HOSTILE = "a\x1b]0;title\x07\r\nb\x9b31m\u202e[red]x[/red]\x00:smile:"
 SAFE = "a\\x1b]0;title\\x07 b\\x9b31m\\x202e[red]x[/red]\\x00:smile:"
 
 
-def hostile() -> Result:
-    return failed(
-        f"{HOSTILE}@rm",
-        sentence=HOSTILE,
-        rules=(HOSTILE,),
-        reason=HOSTILE,
-        expected=HOSTILE,
-        got=HOSTILE,
-        rerun=HOSTILE,
-        flags=(HOSTILE,),
-    )
-
-
 @pytest.mark.parametrize("verbose", [True, False])
 def test_nothing_a_peer_says_acts_on_the_terminal(verbose: bool) -> None:
     others = outcomes(*((one, HOSTILE) for one in Outcome))
-    whole = report(hostile(), *others, target=HOSTILE, stopped=HOSTILE, complete=False, clauses={})
-    text = told(whole, verbose=verbose)
+    text = told(hostile_report(HOSTILE, *others), verbose=verbose)
     assert [letter for letter in text if not letter.isprintable() and letter != "\n"] == []
     assert f"    got       {SAFE}\n" in text
     assert f"not complete: {SAFE}\n" in text
