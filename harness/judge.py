@@ -90,6 +90,9 @@ def judge(
                     _tell(finding)
     except (NoRecording, RecordingError) as error:
         raise CannotBeDone(str(error)) from None
+    except KeyboardInterrupt:
+        if not follow:
+            raise
     for cut in cuts:
         click.echo(f"starwire: {cut}", err=True)
     if report and judging.connections.profile is not None:
@@ -110,10 +113,7 @@ def _read(paths: tuple[str, ...], cuts: list[str]) -> Iterator[Placed]:
 def _followed(path: str) -> Iterator[Placed]:
     from .following import followed
 
-    try:
-        yield from followed(Path(path))
-    except KeyboardInterrupt:
-        return
+    return followed(Path(path))
 
 
 def _tell(finding: Any) -> None:

@@ -15,11 +15,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from starwire.protocol.catalogue import CatalogueError
 from starwire.protocol.headers import BulkHeader, CommonHeader, DispatcherHeader, WebHeader
 from starwire.protocol.layout import Slot
 from starwire.protocol.packing import HeaderCodec
 from starwire.protocol.profile import Profile
-from starwire.protocol.recording import Event, Header
+from starwire.protocol.recording import Event, Header, RecordingError
 
 from . import endings as _endings
 from . import headers as _headers
@@ -118,7 +119,7 @@ class Judge:
             self._known.learn(moment)
         if isinstance(event, Header) and (self._known is None or event.run != run):
             assert self.connections.profile is not None
-            self._known = Known(self.connections.profile)
+            self._known = _known(self.connections.profile)
 
     def _judged(self, moment: Moment, known: Known) -> Iterator[Finding]:
         self.frames += isinstance(moment, Asked | Answered)
@@ -133,6 +134,13 @@ class Judge:
             else:
                 tally.broken += 1
                 yield _finding(one, moment, verdict)
+
+
+def _known(profile: Profile) -> Known:
+    try:
+        return Known(profile)
+    except CatalogueError as error:
+        raise RecordingError(1, "profile.overlay", str(error)) from None
 
 
 def _finding(one: Sentence, moment: Any, objection: Objection) -> Finding:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from starwire.harness.following import followed
 from starwire.harness.judging.judge import JUDGES, Judge
 from starwire.harness.judging.remembered import Remembered, stamp
 from starwire.harness.judging.unjudged import UNJUDGED
-from starwire.harness.recordings import NoRecording, Recording
+from starwire.harness.recordings import NoRecording, Placed, Recording
 from starwire.protocol.recording import End, Event, encode
 
 ROOT = Path(__file__).parents[2]
@@ -260,6 +260,28 @@ def test_findings_are_told_as_they_come(wrong: str) -> None:
     assert result.exit_code == 1
 
 
+def test_whoever_stops_following_gets_what_there_is(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path) -> Iterator[Placed]:
+        yield from list(Recording(path).placed())[:5]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("starwire.harness.following.followed", interrupted)
+    result = run("--follow", wrong)
+    assert ":4: HDR-06 " in result.stdout
+    assert "judged 1 connections, 2 frames; " in result.stdout.splitlines()[-1]
+    assert result.exit_code == 1
+
+
+def test_a_profile_that_no_catalogue_takes_is_said(tmp_path: Path) -> None:
+    beginning = header(Tape().profile)
+    beginning.profile["overlay"] = {"parameters": [{"message": "NONE"}]}
+    result = run(written(tmp_path / "x.jsonl", [beginning]))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("starwire: line 1: profile.overlay: ")
+
+
 # The rules.
 
 RULES = re.findall(r"^### ([A-Z]{3}-\d\d)$", (ROOT / "docs" / "protocol.md").read_text(), re.M)
@@ -277,3 +299,4 @@ def test_the_documentation_tells_what_is_not_judged() -> None:
     section = text.partition("## Judging recorded traffic")[2].partition("\n## ")[0]
     told = re.findall(r"^\| ([A-Z]{3}-\d\d) \| (.*) \|$", section, re.M)
     assert dict(told) == UNJUDGED
+    assert f"What is judged, {len({one.rule for one in JUDGES})} rules of them:" in section
