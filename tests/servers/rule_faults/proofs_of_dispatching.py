@@ -80,7 +80,7 @@ def two_instances(
     """
 
     def probe(chain: Chain) -> Any:
-        registry: Any = chain.emulator._emulator._registry
+        registry: Any = chain.emulator._emulator.registry
         registry._addresses["RM"] = ["127.0.0.1:8412", "127.0.0.1:8413"]
         registry._turn["RM"] = 0
         one = chain.stand_in("rm", replying(first))
@@ -114,7 +114,7 @@ def half_reply(chain: Chain) -> Any:
     def first(head: Any, data: bytes) -> bytes:
         return COMMON.frame(head.reply(0), b"")[:10]
 
-    registry: Any = chain.emulator._emulator._registry
+    registry: Any = chain.emulator._emulator.registry
     registry._addresses["RM"] = ["127.0.0.1:8412", "127.0.0.1:8413"]
     one = chain.stand_in("rm", replying(first))
     two = chain.stand_in("rs", replying(lambda head, _: COMMON.frame(head.reply(0), b"")))

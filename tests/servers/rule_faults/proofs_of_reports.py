@@ -284,7 +284,7 @@ def file_lost(chain: Chain) -> Any:
 
 def outside(chain: Chain) -> Any:
     """The code of an A whose LOC leads out of the root, to a file that is there."""
-    Path(chain.emulator._folder.name, "secret.csv").write_bytes(FILE)
+    Path(chain.emulator._files.state, "secret.csv").write_bytes(FILE)
     message = re.sub(b"LOC=[^,]*", b"LOC=/../secret.csv", item())
     return code_in(chain.say("inbox-native", message))
 
