@@ -116,6 +116,31 @@ def test_how_octets_were_cut_decides_nothing(
     assert told(events) == told(cut)
 
 
+NUMBERS = st.integers(1, len(EVENTS) - 1)
+
+
+@settings(deadline=None)
+@given(
+    changed=st.lists(PLACES, max_size=5),
+    dropped=st.sets(NUMBERS, max_size=20),
+    moved=st.lists(st.tuples(NUMBERS, NUMBERS), max_size=10),
+)
+def test_whatever_is_recorded_it_is_judged(
+    changed: list[tuple[int, int]], dropped: set[int], moved: list[tuple[int, int]]
+) -> None:
+    """Findings, or none; never an error."""
+    events = list(EVENTS)
+    for number, place in changed:
+        octets = bytearray(events[number].octets)  # type: ignore[union-attr]
+        octets[place % len(octets)] ^= 1 + place % 255
+        events[number] = replaced(events[number], bytes(octets))
+    for one, two in moved:
+        events[one], events[two] = events[two], events[one]
+    left = [event for number, event in enumerate(events) if number not in dropped]
+    known = {one.rule for one in JUDGES}
+    assert {rule for rule, *_ in told(left)} <= known
+
+
 def replaced(event: Event, octets: bytes) -> Segment:
     assert isinstance(event, Segment)
     return Segment(
