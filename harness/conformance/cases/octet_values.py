@@ -36,7 +36,7 @@ def values() -> Iterator[Definition]:
             script=partial(_refuses if refused else _gives_back, value=value),
             places=("rm",),
             after=("catalogue.ARD-client.good", "catalogue.GURD.good"),
-            rests=lambda: ("CAT-05", "SYN-05", "SYN-08", "SYN-06"),
+            rests=lambda: ("CAT-05", "SYN-02", "SYN-03", "SYN-05", "SYN-06", "SYN-08"),
         )
 
 
@@ -170,6 +170,7 @@ def users(peer: Peer) -> None:
     rules="OCT-01 SYN-08",
     places=("staroe",),
     after="catalogue.VUM.good",
+    rests="SYN-02 SYN-03 SYN-05",
 )
 def passwords(peer: Peer) -> None:
     """Every octet of a password is data: a wrong password is wrong, and nothing else."""

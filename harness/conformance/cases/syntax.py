@@ -118,7 +118,7 @@ def marks_at_their_limit(peer: Peer) -> None:
     peer.ask(peer.request(message), code(6809))
 
 
-@case("syntax.over-marks", rules="SYN-11", places=("rm",))
+@case("syntax.over-marks", rules="SYN-11", places=("rm",), rests="SYN-03 SYN-05")
 def marks_over_their_limit(peer: Peer) -> None:
     """A message of 65,537 separators and groups is refused with 6102."""
     for mark in (b",", b"\x01"):

@@ -15,9 +15,6 @@ def test_each_code_has_a_trigger_and_each_trigger_a_code() -> None:
 def test_what_a_message_provokes_takes_no_fault(row: Code) -> None:
     trigger = table()[row.proxy][row.code]
     if row.reach in ("success", "message"):
-        assert not (trigger.fault)
-        assert not (trigger.twice)
-        assert not (trigger.gone)
+        assert not any((trigger.fault, trigger.twice, trigger.gone))
     if row.reach == "fault":
-        assert trigger.fault
-        assert trigger.aim
+        assert all((trigger.fault, trigger.aim))
