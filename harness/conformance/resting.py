@@ -26,12 +26,14 @@ _SIGNS = (
     (r"^[^<]*$|>.|^[^<]*[,=\x01]", ("SYN-02", "SYN-09", "SYN-10")),
     (r"GPL<", ("SYN-05",)),
 )
+_TABLES = ("CAT-01", "CAT-02", "ERR-02", "ERR-03")
+"""That a message is known, and judged by its table step by step."""
 _COMPILED = tuple((re.compile(sign, re.DOTALL), rules) for sign, rules in _SIGNS)
 
 
 def rests_on(message: str) -> tuple[str, ...]:
     """The rules, each once."""
-    found: dict[str, None] = {}
+    found = dict.fromkeys(_TABLES)
     for sign, rules in _COMPILED:
         if sign.search(message):
             found.update(dict.fromkeys(rules))

@@ -67,6 +67,17 @@ NOTHING_MADE = {
 _EVERYWHERE = ("missing", "empty", "limit", "over", "past", "above", "not-acceptable", "letters")
 """What is tried at each door of a message; the forms of a value are at the first alone."""
 
+_PROVES = {
+    "octets": "OCT-01",
+    "comma": "SYN-05 SYN-08",
+    "equals": "SYN-05",
+    "bare": "SYN-13",
+    "control-a": "SYN-03 SYN-13",
+    "empty-at-the-end": "SYN-13",
+    "rows": "SYN-04 CAT-05",
+}
+"""What kinds of values that must be taken prove beside the line itself."""
+
 _DELETES_ALL = "D (all)"
 
 
@@ -245,7 +256,8 @@ class Row:
             if name == self._subject.spec.chosen_by:
                 code = self._unchosen()
             without = partial(mutating.without, path=self._path)
-            yield self._change("missing", f"without {name}", without, code, "ERR-03 CAT-02")
+            if code is not None or line.required == "when":
+                yield self._change("missing", f"without {name}", without, code, "ERR-03 CAT-02")
         for kind, text, words in (
             ("empty", "", "with an empty"),
             ("empty-group", "<>", "with an empty group for"),
@@ -255,7 +267,8 @@ class Row:
                 line, around, codes, blank=kind == "blanks"
             )
             edit = partial(mutating.with_value, path=self._path, text=text)
-            yield self._change(kind, f"{words} {name}", edit, code, "ERR-03 SYN-13 CAT-02")
+            rules = "SYN-05" if line.ignored or line.bare else "ERR-03 SYN-13 CAT-02"
+            yield self._change(kind, f"{words} {name}", edit, code, rules)
 
     def _first_missing(self, value: str | None) -> int | None:
         """What is owed for another parameter, that is required now that this one has that value."""
@@ -294,12 +307,20 @@ class Row:
                 continue  # the code for a wrong one and for another one's is the same
             edit = partial(mutating.with_value, path=self._path, text=text)
             code = None if line.bare or line.ignored else self._first_missing(text)
-            yield self._change(kind, f"with the {line.name} {_shown(text)}", edit, code, "CAT-02")
+            words = f"with the {line.name} {_shown(text)}"
+            yield self._change(kind, words, edit, code, self._rules_of(kind))
         for kind, text in self._some(samples.refused(line, good)):
             code = owed.for_wrong(line, around, codes, past=kind == "past")
             edit = partial(mutating.with_value, path=self._path, text=text)
             words = f"with the {line.name} {_shown(text)}"
-            yield self._change(kind, words, edit, code, "CAT-02 ERR-03")
+            rules = "CAT-02 ERR-03 SYN-06" if kind == "other-case" else "CAT-02 ERR-03"
+            yield self._change(kind, words, edit, code, rules)
+
+    def _rules_of(self, kind: str) -> str:
+        """What a value that must be taken proves."""
+        if self._line.ignored:
+            return "SYN-05"
+        return f"CAT-02 {_PROVES.get(kind, '')}"
 
     def _some(self, of: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """All, or of a list the first one, where an earlier line of the table is a list too."""

@@ -24,9 +24,9 @@ def taken(line: ParameterSpec, good: str) -> Samples:
     if line.ignored:
         yield from (("anything", "9999999"), ("group", "<x>"))
     elif line.bare:
-        yield from (("itself", line.name), ("nothing", ""))
+        return
     elif line.values and line.form == "text":
-        yield from ((f"value-{one}", one) for one in line.values)
+        yield from ((f"value-{one}", one) for one in line.values if one != good)
     else:
         yield from _TAKEN.get(line.form, _nothing)(line, good)
 
@@ -86,48 +86,23 @@ def _number_taken(line: ParameterSpec, good: str) -> Samples:
     least = str(line.minimum or 0)
     yield "least", least
     yield "greatest", str(line.maximum)
-    if line.length and line.length > len(least):
-        yield "zeros", least.zfill(line.length)
-
-
-def _stamp_taken(line: ParameterSpec, good: str) -> Samples:
-    yield "leap-day", ("199602291200" if line.folded == "START" else "200002291200")
-
-
-def _datetime_taken(line: ParameterSpec, good: str) -> Samples:
-    yield "leap-day", "2000-02-29 23:59"
 
 
 def _list_taken(line: ParameterSpec, good: str) -> Samples:
     members = [one for one in good.strip("<>").split("~") if one]
     yield "bare", "~".join(members)
-    yield "commas", f"<{','.join([*members, members[0]])}>"
     yield "control-a", f"<{chr(1).join([*members, members[0]])}>"
     yield "empty-at-the-end", f"<{'~'.join(members)}~,>"
-    yield "spaced-members", f"< {' ~ '.join(members)} >"
-    if line.required != "yes":
-        yield "separator-alone", "<,>"
     if line.length is not None:
         yield "limit", f"<{'~'.join([members[0]] * ((line.length + 1) // (len(members[0]) + 1)))}>"
 
 
 def _hierarchy_taken(line: ParameterSpec, good: str) -> Samples:
-    yield "without-a-word", "<<90000003,90000003>>"
     yield "rows", "INBOUND<<1,a><NA,NA>>OUTBOUND<<2,b><,><,>>"
-    yield "separated", "INBOUND<<1,a>,<2,b>>"
 
 
 def _totals_taken(line: ParameterSpec, good: str) -> Samples:
     yield "several", "<<36,3491.70><67,580><1,-2.5>>"
-
-
-def _group_taken(line: ParameterSpec, good: str) -> Samples:
-    yield "spaced-group", f" {good} "
-
-
-def _headed_taken(line: ParameterSpec, good: str) -> Samples:
-    behind = good[good.index("<") :]
-    yield "spaced-group", f" {line_head(good)} {behind}"
 
 
 def line_head(good: str) -> str:
@@ -268,15 +243,11 @@ _TAKEN: dict[str, Callable[[ParameterSpec, str], Samples]] = {
     "id": _id_taken,
     "number": _number_taken,
     "mmss": _number_taken,
-    "stamp": _stamp_taken,
-    "datetime": _datetime_taken,
     "list": _list_taken,
     "columns": _list_taken,
     "sort": _list_taken,
     "hierarchy": _hierarchy_taken,
     "totals": _totals_taken,
-    "group": _group_taken,
-    "headed": _headed_taken,
 }
 _REFUSED: dict[str, Callable[[ParameterSpec, str], Samples]] = {
     "text": _text_refused,

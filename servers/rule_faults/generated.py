@@ -3,6 +3,9 @@
     skip.GRTL.PRODUCT            the row is not checked: missing, empty and wrong will do
     skip.ARD-client.THRESHOLD.RANKING     likewise a member of a group, in a variant of a message
     limit.CRD.NAME               what is at its greatest length or value is refused
+    least.U.TTL                  what is at its least value is refused
+    value.GRTL.PRODUCT.V         an acceptable value is refused
+    gone.GRTL                    the message is not known
     unknown.GRTL                 parameters that the message does not have are taken
     code.6827                    the code is sent as another
 
@@ -94,7 +97,30 @@ def _fault_of_row(spec: MessageSpec, path: Path, line: ParameterSpec) -> list[Ru
                 _changing(spec.key, path, lambda _: limited),
             )
         )
+    if line.minimum is not None and line.form in _RANGES:
+        found.append(
+            _fault(
+                f"least.{table}.{row}",
+                ("CAT-02",),
+                f"{said} refuses {row} at its least value.",
+                _changing(
+                    spec.key, path, lambda line: replace(line, minimum=1 + (line.minimum or 0))
+                ),
+            )
+        )
+    if not line.bare:
+        found += [_without_value(spec, path, line, value) for value in line.values or ()]
     return found
+
+
+def _without_value(spec: MessageSpec, path: Path, line: ParameterSpec, value: str) -> RuleFault:
+    others = {one: meaning for one, meaning in (line.values or {}).items() if one != value}
+    return _fault(
+        f"value.{table_name(spec)}.{'.'.join(path)}.{value}",
+        ("CAT-02",),
+        f"{spec.acronym} refuses {value} for {'.'.join(path)}.",
+        _changing(spec.key, path, lambda line: replace(line, values=others)),
+    )
 
 
 def _fault(name: str, rules: tuple[str, ...], sentence: str, breaks: Break) -> RuleFault:
@@ -178,6 +204,18 @@ def _of_messages() -> Iterator[RuleFault]:
         sentence = f"{acronym} takes parameters that it does not have."
         breaks = _taking_strangers(acronym)
         yield _fault(f"unknown.{acronym}", ("ERR-03", "SYN-05"), sentence, breaks)
+        sentence = f"{acronym} is not known."
+        yield _fault(f"gone.{acronym}", ("CAT-01",), sentence, _forgetting(acronym))
+
+
+def _forgetting(acronym: str) -> Break:
+    def without(known: Any) -> Any:
+        return remade(
+            known,
+            [spec for spec in known.messages if spec.acronym != acronym or not _is_judged(spec)],
+        )
+
+    return lambda works: works.catalogue(without)
 
 
 def _taking_strangers(acronym: str) -> Break:
