@@ -35,7 +35,7 @@ SPOKEN: dict[Hop, Spoken] = {"proxy": "common", "dispatcher": "dispatcher", "web
 """What is spoken on the hop that somebody names."""
 
 _OF_STREAM = 256 * 1024
-_IN_ALL = 2 * 1024 * 1024
+_IN_ALL = 1024 * 1024
 """Octets that are kept: of what one side of a connection said, and of all."""
 _TO_TELL = 4096
 """Octets of a client among which is what tells what it speaks."""

@@ -28,7 +28,7 @@ def learned(
         if not wanted:
             break
         again = _proposed(captured, captured.lines(wanted), name)
-        if again[0].headers == proposal.headers:
+        if _layouts(again[0]) == _layouts(proposal):
             break
         proposal, text = again
         found = reread(captured.pieces(), captured.hop, load_profile(text))
@@ -38,6 +38,14 @@ def learned(
         plain = as_plain(proposal, load_profile(text)) | {"toml": text}
         return text, [msgspec.json.format(msgspec.json.encode(plain), indent=2).decode()]
     return text, [*report_lines(proposal), *(["", text.rstrip("\n")] if with_text else [])]
+
+
+def _layouts(proposal: Proposal) -> list[tuple[str, str, int, str]]:
+    return [
+        (header, field.name, field.width, field.variant)
+        for header, fields in proposal.headers.items()
+        for field in fields
+    ]
 
 
 def _proposed(captured: Captured, lines: list[Line], name: str) -> tuple[Proposal, str]:

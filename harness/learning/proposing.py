@@ -32,7 +32,7 @@ NAMES = {
 }
 """The fields of each header, in wire order."""
 _ORDERS: tuple[ByteOrder, ...] = ("big", "little")
-_MOST_ROWS = 4000
+_MOST_ROWS = 3000
 """Frames of a header that are searched over."""
 Allows: TypeAlias = Callable[[Choice], bool]
 
