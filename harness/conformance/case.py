@@ -45,10 +45,11 @@ _CODES = ("ERR-01", "ERR-06")
 _TEXTS = ("OCT-01", "OCT-02", "OCT-03", "HDR-10", *_CODES)
 _HEADERS = (*_TEXTS, "HDR-01", "HDR-02", "HDR-06", "STS-01")
 _CHAIN = (*_HEADERS, "HDR-09", "HDR-05", "HDR-07", "HDR-11", "TRN-01")
+_DISPATCHER = ("DSP-01", "DSP-03", "DSP-04", "DSP-06", "DSP-07")
 RESTS_ON = {
     "common": _HEADERS,
-    "dispatcher": (*_CHAIN, "DSP-01", "DSP-04", "DSP-06", "DSP-07"),
-    "web": (*_CHAIN, "DSP-01", "DSP-04", "DSP-06", "DSP-07", "WEB-01", "WEB-02", "WEB-03"),
+    "dispatcher": (*_CHAIN, *_DISPATCHER),
+    "web": (*_CHAIN, *_DISPATCHER, "WEB-01", "WEB-02", "WEB-03"),
     "native": ("OCT-01", "TRN-05", *_CODES),
 }
 """The rules that every case rests on where that is spoken: no reply could be read, or none came

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,9 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
     )
     if options["only_list"]:
         _list(asked)
+    if asked.start:
+        # Who ends the run, as a CI does, must not leave what it started.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     report, status = _run(asked, options)
     if options["report"] is not None:
         from ..reports.commands import write

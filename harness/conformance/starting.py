@@ -101,7 +101,7 @@ class Implementation:
         values: Mapping[str, str],
         ports: Collection[int],
         log: Path,
-        seconds: float = 30.0,
+        seconds: float = 60.0,
     ) -> None:
         """Start it, and wait until all `ports` accept connections or it says `ready`.
 
@@ -138,15 +138,22 @@ class Implementation:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise CannotStart(f"{self._words[0]}: {reason}") from None
+        try:
+            self._await_ready()
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    def _await_ready(self) -> None:
         until = time.monotonic() + self._seconds
         while not self._is_ready():
             ended = self.ended
             if ended:
                 raise CannotStart(ended)
             if time.monotonic() > until:
-                last = self.last_words
-                self.stop()
-                raise CannotStart(f"it is not ready after {self._seconds:g} seconds; {last}")
+                late = f"it is not ready after {self._seconds:g} seconds"
+                raise CannotStart(f"{late}; {self.last_words}")
             time.sleep(_LOOK)
 
     def _is_ready(self) -> bool:

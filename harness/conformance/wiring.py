@@ -101,7 +101,7 @@ class Stage:
         ports = [port for host, port in addresses.values() if host == HOST]
         try:
             self.implementation = Implementation(asked.start, around.values, ports, around.log)
-        except CannotStart:
+        except BaseException:
             self._clear()
             raise
         self.wire.restart_with(self.implementation.restart)

@@ -1,3 +1,4 @@
+import os
 import re
 import socket
 import subprocess
@@ -83,6 +84,32 @@ def test_a_broken_rule_of_a_started_dispatcher_is_found() -> None:
     assert done.returncode == 1
     assert "1 failed" in done.stdout.splitlines()[-2]
     assert "dispatcher.data @ dispatcher" in done.stdout
+
+
+STAYS = """
+import os, pathlib, socket, sys, time
+pathlib.Path(sys.argv[2]).write_text(str(os.getpid()))
+listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(60)
+"""
+"""An implementation that accepts connections, and answers nothing."""
+
+
+def test_who_ends_the_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "stays.py").write_text(STAYS)
+    start = f"{sys.executable} {tmp_path / 'stays.py'} {{port}} {tmp_path / 'pid'} {{jar}}"
+    words = ["check", "proxy://127.0.0.1:{port}", "--start", start, "--patience", "30"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "starwire.harness.cli", *words], stdout=subprocess.PIPE
+    ) as run:
+        assert run.stdout is not None
+        assert b"cases" in run.stdout.readline()
+        started = int((tmp_path / "pid").read_text())
+        os.kill(started, 0)
+        run.terminate()
+        assert run.wait(60) == 3, "the run is not complete"
+    with pytest.raises(ProcessLookupError):
+        os.kill(started, 0)
 
 
 def test_what_does_not_start_is_said_with_its_last_words(tmp_path: Path) -> None:
