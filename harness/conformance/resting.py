@@ -25,6 +25,7 @@ _SIGNS = (
     (r"DATA CAT|RPTTMPLID|SUBTOT.+COL|PGTXL|RPTCATEGORIES|COMP=", ("SYN-06",)),
     (r"^[^<]*$|>.|^[^<]*[,=\x01]", ("SYN-02", "SYN-09", "SYN-10")),
     (r"GPL<", ("SYN-05",)),
+    (r"^[^<]{5,}<|^<", ("SYN-01", "CAT-08")),
 )
 _TABLES = ("CAT-01", "CAT-02", "ERR-02", "ERR-03")
 """That a message is known, and judged by its table step by step."""

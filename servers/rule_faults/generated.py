@@ -5,7 +5,7 @@
     limit.CRD.NAME               what is at its greatest length or value is refused
     least.U.TTL                  what is at its least value is refused
     value.GRTL.PRODUCT.V         an acceptable value is refused
-    gone.GRTL                    the message is not known
+    gone.GRTD                    the message is not known
     unknown.GRTL                 parameters that the message does not have are taken
     code.6827                    the code is sent as another
 
@@ -32,6 +32,8 @@ from .works import NATIVE, PROXIES, Works, remade
 _LENGTHS = ("text", "digits", "id", "list", "columns", "sort")
 _RANGES = ("number", "mmss", "offset")
 _MOST_STRANGERS = 16
+_NEEDED = ("GRTL", "L", "GUA", "CKG", "CKM")
+"""Without which a server answers nothing that a tester could begin with."""
 OfLine = Callable[[ParameterSpec], ParameterSpec]
 Path = tuple[str, ...]
 
@@ -204,8 +206,9 @@ def _of_messages() -> Iterator[RuleFault]:
         sentence = f"{acronym} takes parameters that it does not have."
         breaks = _taking_strangers(acronym)
         yield _fault(f"unknown.{acronym}", ("ERR-03", "SYN-05"), sentence, breaks)
-        sentence = f"{acronym} is not known."
-        yield _fault(f"gone.{acronym}", ("CAT-01",), sentence, _forgetting(acronym))
+        if acronym not in _NEEDED:
+            sentence = f"{acronym} is not known."
+            yield _fault(f"gone.{acronym}", ("CAT-01",), sentence, _forgetting(acronym))
 
 
 def _forgetting(acronym: str) -> Break:

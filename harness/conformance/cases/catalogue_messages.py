@@ -113,4 +113,5 @@ def _stranger(acronym: str, doors: tuple[str, ...], number: int) -> Definition:
         script=script,
         places=doors,
         after=("sanity.probe",),
+        rests=partial(rests_on, octets.decode("latin-1")),
     )

@@ -109,7 +109,22 @@ def no_octet_but_blanks_is_stripped(peer: Peer) -> None:
 
 
 @case(
-    "octets.acronym.all", rules="OCT-01 ERR-02", places=("rm", "rs", "staroe", "rm-native", "jar")
+    "octets.category.blanks",
+    rules="OCT-01 SYN-07",
+    places=("rm", "rm-native"),
+    after="catalogue.ARD-client.good catalogue.GURD.good",
+    rests="CAT-05",
+)
+def blanks_within_a_text(peer: Peer) -> None:
+    """Blanks within a text, several together too, come back as they were sent."""
+    _given_back(peer, "CATEGORY", b"a  b \t c\r\n\r\nd", b"a  b \t c\r\n\r\nd")
+
+
+@case(
+    "octets.acronym.all",
+    rules="OCT-01 ERR-02",
+    places=("rm", "rs", "staroe", "rm-native", "jar"),
+    rests="SYN-01 SYN-02 SYN-06 CAT-01",
 )
 def acronyms(peer: Peer) -> None:
     """Every octet of an unknown acronym comes back unchanged."""
@@ -120,7 +135,12 @@ def acronyms(peer: Peer) -> None:
         line.expect(data(answer))
 
 
-@case("octets.acronym.inbox", rules="OCT-01 ERR-02", places=("inbox", "inbox-native"))
+@case(
+    "octets.acronym.inbox",
+    rules="OCT-01 ERR-02",
+    places=("inbox", "inbox-native"),
+    rests="SYN-01 SYN-02 SYN-06 CAT-01",
+)
 def acronyms_at_the_inbox(peer: Peer) -> None:
     """Every octet of an acronym that the Inbox does not know comes back unchanged."""
     line = peer.connect()
