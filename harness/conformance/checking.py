@@ -70,8 +70,8 @@ def checked(
         found.append(told(result, words, baseline, today))
         screen.add(found[-1])
 
-    screen.begin(asked.target, run.total)
     try:
+        screen.begin(asked.target, run.total)
         run.results(tell)
     except KeyboardInterrupt:
         run.stopped = "interrupted"

@@ -86,9 +86,11 @@ class Stage:
         behind = _behind(asked)
         around = self._around = Surroundings(asked.target, asked.start, asked.profile, behind)
         self._ends: SocketEnds | None = None
+        self._emulator: Any = None
         self.mint: Callable[[User], str] | None = None
         if behind:
             emulator = in_memory(asked.profile) if set(behind) != {"jar"} else None
+            self._emulator = emulator
             book = Book(asked.profile)
             self.mint = book.mint
             self._ends = SocketEnds(book, around.standing, emulator)
@@ -114,6 +116,8 @@ class Stage:
     def _clear(self) -> None:
         if self._ends is not None:
             self._ends.close()
+        if self._emulator is not None:
+            self._emulator.close()
         self._around.close()
 
 

