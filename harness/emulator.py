@@ -6,6 +6,7 @@ fixtures come through this one door.
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import signal
 import subprocess
@@ -103,6 +104,13 @@ def in_memory(profile: Profile | None = None, **options: Any) -> Any:
 def in_thread(profile: Profile, only: tuple[str, ...], **options: Any) -> Any:
     """An emulator beside this program, on free ports: `servers.in_thread.EmulatorInThread`."""
     return _servers("in_thread").EmulatorInThread(profile, only, **options)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for this machine's loopback names, and its key; made in the folder."""
+    now = datetime.datetime.now(datetime.UTC)
+    made: tuple[Path, Path] = _servers("tls").self_signed(folder, now)
+    return made
 
 
 def audit_heads(state: Path, database: str) -> list[tuple[SignedHead, bytes]]:

@@ -39,6 +39,8 @@ FRAMED = ("dispatcher", *PROXIES)
 BARE = ("jar", *NATIVES)
 """Where bare messages are spoken."""
 CHAIN = ("web", *FRAMED)
+CLIENT = "client"
+"""Where the implementation connects to the harness: no port of it, and so not among EVERYWHERE."""
 EVERYWHERE = tuple(name for name in DEFAULT_PORTS if name != "control")
 
 _CODES = ("ERR-01", "ERR-06", "CAT-01", "CAT-02")
@@ -62,6 +64,8 @@ SEATS = ("web", "dispatcher", "proxy", "backend", "client")
 
 def seat_of(place: str) -> str:
     """The seat in which an implementation that serves that place sits."""
+    if place == CLIENT:
+        return CLIENT
     spoken = spoken_at(place)
     return {"common": "proxy", "native": "backend"}.get(spoken, spoken)
 
@@ -101,7 +105,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rests_on(self) -> tuple[str, ...]:
         """The rules without which it cannot pass, beside those that it proves."""
-        return (*RESTS_ON[spoken_at(self.place)], *self.rests())
+        spoken = "web" if self.place == CLIENT else spoken_at(self.place)
+        return (*RESTS_ON[spoken], *self.rests())
 
     @property
     def seat(self) -> str:

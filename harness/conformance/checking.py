@@ -17,7 +17,7 @@ from ..failures import ClientError
 from ..reports.terminal import Screen
 from ..target import TargetError
 from .baseline import Baseline
-from .case import EVERYWHERE, SEATS, Case, all_cases, seat_of
+from .case import CLIENT, EVERYWHERE, SEATS, Case, all_cases, seat_of
 from .control import Switch, control
 from .description import TargetFileError, User, described
 from .executing import asking
@@ -27,13 +27,25 @@ from .reporting import report_of, told
 from .result import Report, Result
 from .running import Plan, Run, with_what_they_follow
 from .wire import Wire
-from .wiring import MEMORY, Asked, CannotCheck, Stage, addresses_of, staged, wire_of
+from .wiring import (
+    CLIENTS,
+    MEMORY,
+    Asked,
+    CannotCheck,
+    Stage,
+    addresses_of,
+    client_wire_of,
+    staged,
+    wire_of,
+)
 
 _VIRTUAL_PATIENCE = 300.0
 
 
 def begin(asked: Asked) -> Run:
     """The run of the cases that are wanted and apply; close it. Raises CannotCheck."""
+    if asked.target == CLIENTS:
+        return _run(asked, client_wire_of(asked), None)
     if asked.start:
         stage = staged(asked)
         try:
@@ -51,9 +63,13 @@ def _run(asked: Asked, wire: Wire, put_file: PutFile | None, stage: Stage | None
 
 def listed(asked: Asked) -> list[Case]:
     """The cases that are wanted, wherever they are run. Raises CannotCheck."""
+    if asked.target == CLIENTS:
+        return _wanted(asked, (CLIENT,))
+    if not asked.target:
+        return _wanted(asked, (*EVERYWHERE, CLIENT))
     if asked.start:
         return _wanted(asked, EVERYWHERE)
-    places = tuple(addresses_of(asked)) if asked.target not in ("", MEMORY) else EVERYWHERE
+    places = tuple(addresses_of(asked)) if asked.target != MEMORY else EVERYWHERE
     return _wanted(asked, places)
 
 

@@ -63,11 +63,13 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
 
     \b
     $ starwire check proxy://127.0.0.1:{port} --start 'mine --port {port} --jar {jar}'
+    $ starwire check client: --start 'mine --server {url} --user {user} --ask {message}'
 
     TARGET is where it is, as for `send`; its kind says the seat. `memory:` is the emulator itself,
-    without sockets. Sessions come from TARGET's own logon, from --logon, or from a cookie jar that
-    --at names. What else it has (users, good requests, files) is told by --facts; without it, what
-    a new emulator has is taken to be there. What cannot be tried is not applicable, with a reason.
+    without sockets; `client:` is a client, which connects to the harness. Sessions come from
+    TARGET's own logon, from --logon, or from a cookie jar that --at names. What else it has (users,
+    good requests, files) is told by --facts; without it, what a new emulator has is taken to be
+    there. What cannot be tried is not applicable, with a reason.
 
     Exit status 0 good, 1 something failed, 2 could not be done, 3 the harness failed or nothing
     ran, 4 the baseline names a failure that now passes.

@@ -24,6 +24,7 @@ def execute(case: Case, wire: Wire, grounds: Grounds, *, patience: float) -> Res
     """The result of a case. `patience` is how many seconds a reply may take."""
     transcript = Transcript(wire.now)
     peer = Peer(case.place, wire, grounds, transcript, patience)
+    peer.case = case.id
     if not wire.is_virtual:
         peer.until = wire.now() + case.seconds + case.waits(grounds.profile)
     try:

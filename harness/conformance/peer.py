@@ -15,11 +15,15 @@ from starwire.protocol.endpoints import spoken_at
 from starwire.protocol.status import MessageType
 
 from ..transcript import Draft, Received, request
+from . import talking
+from .client_wire import ClientWire, Given, Kind
 from .connection import Asker, Connection, Departure
 from .description import Use
 from .expecting import Expectation, satisfies
 from .far import Far
 from .grounds import Grounds
+from .starting import CannotStart
+from .talking import Talk
 from .transcribing import Transcript
 from .wire import Unreachable, Wire
 
@@ -50,9 +54,12 @@ class Peer(Asker):
         """Why the case is non-strict."""
         self.told: list[str] = []
         """What an informational case has seen."""
+        self.case = ""
+        """The id of the case."""
         self._connections: list[Connection] = []
         self._lines = itertools.count(1)
         self._far: Far | None = None
+        self._talk: Talk | None = None
 
     # What it is.
 
@@ -137,6 +144,21 @@ class Peer(Asker):
             self.not_applicable(str(error))
         return self._far
 
+    def run(
+        self, message: bytes = talking.REQUEST, *, kind: Kind = "sync", proxy: str = "RM"
+    ) -> Talk:
+        """The client, started for that message; the harness is its web server. Once in a case."""
+        assert isinstance(self.wire, ClientWire)
+        missing = self.wire.missing(kind, proxy)
+        if missing:
+            self.not_applicable(f"the command does not tell the client its {missing}")
+        given = Given(self.case, message, kind, proxy, self.grounds.user())
+        try:
+            self._talk = Talk(self, self.wire, given)
+        except CannotStart as error:
+            raise SetUpFailed(str(error)) from None
+        return self._talk
+
     def ask(self, draft: Draft | bytes, *expected: Expectation, within: float = 0.0) -> Received:
         """One request on a connection of its own, and its reply."""
         line = self.connect()
@@ -174,6 +196,8 @@ class Peer(Asker):
             connection.close()
         if self._far is not None:
             self._far.end()
+        if self._talk is not None:
+            self._talk.end()
 
     # Saying that something is otherwise.
 

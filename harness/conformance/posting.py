@@ -36,14 +36,22 @@ def post(
     values = list(cookies)
     if values:
         lines.append("Cookie: " + "; ".join(f"{profile.cookie}={value}" for value in values))
-    cuts = [0, *chunks, len(octets)]
-    if len(cuts) > 2:
+    cuts = tuple(chunks)
+    if cuts:
         lines.append("Transfer-Encoding: chunked")
-        pieces = [octets[start:end] for start, end in pairwise(cuts)]
-        octets = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+        octets = chunked(octets, cuts) + LAST_CHUNK
     else:
         lines.append(f"Content-Length: {len(octets) if length is None else length}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + octets
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def chunked(octets: bytes, cuts: Iterable[int]) -> bytes:
+    """The octets in chunks, cut at these offsets, without the last, empty one."""
+    pieces = [octets[start:end] for start, end in pairwise([0, *cuts, len(octets)])]
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece)
 
 
 class Cookie(msgspec.Struct, frozen=True):

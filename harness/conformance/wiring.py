@@ -13,6 +13,7 @@ from starwire.protocol.profile import Profile, split_address
 
 from ..emulator import in_memory
 from ..target import Target, TargetError, parse_target
+from .client_wire import ClientWire
 from .description import User
 from .far_ends import BEHIND, Book
 from .far_sockets import SocketEnds
@@ -24,6 +25,8 @@ from .wire import Wire
 
 MEMORY = "memory:"
 """The target that is the emulator in memory."""
+CLIENTS = "client:"
+"""The target that is a client, which is started for each case."""
 
 
 class CannotCheck(Exception):
@@ -67,6 +70,16 @@ def wire_of(asked: Asked) -> tuple[Wire, PutFile | None]:
         emulator = in_memory(asked.profile, can_fault=True)
         return MemoryWire(emulator), _files_of(emulator)
     return _sockets(asked, addresses_of(asked)), _folder(asked.files)
+
+
+def client_wire_of(asked: Asked) -> ClientWire:
+    """Where clients connect to that the command starts. Raises CannotCheck."""
+    if not asked.start:
+        raise CannotCheck("client: needs --start 'CMD {url} {message} ..', which starts the client")
+    try:
+        return ClientWire(asked.start, asked.profile)
+    except CannotStart as error:
+        raise CannotCheck(f"--start: {error}") from None
 
 
 def _sockets(

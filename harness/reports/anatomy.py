@@ -116,11 +116,12 @@ class Anatomist:
         if answered and answered[1] != "200":
             return
         if spoken == "web":
+            posted = first.text.startswith("POST ")
             if head := _HTTP.match(octets):
                 end = octets.find(b"\r\n\r\n", head.end() - 2)
                 at = len(octets) if end < 0 else end + 4
                 yield Mark(0, "http", at)
-            if at < len(octets) and (first.what == "sent" or answered):
+            if at < len(octets) and (first.what == "sent" or answered or posted):
                 yield Mark(at, "web", self._size("web"))
                 at += self._size("web")
         yield from self._frames(octets, at, "common" if spoken == "common" else "dispatcher")
