@@ -52,7 +52,7 @@ _DISPATCHER = ("DSP-01", "DSP-03", "DSP-04", "DSP-06", "DSP-07")
 RESTS_ON = {
     "common": _HEADERS,
     "dispatcher": (*_CHAIN, *_DISPATCHER),
-    "web": (*_CHAIN, *_DISPATCHER, "WEB-01", "WEB-02", "WEB-03"),
+    "web": (*_CHAIN, *_DISPATCHER, "WEB-01", "WEB-02", "WEB-03", "WEB-06"),
     "native": ("OCT-01", "TRN-05", *_CODES),
 }
 """The rules that every case rests on where that is spoken: no reply could be read, or none came
