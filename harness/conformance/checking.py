@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
+from msgspec.structs import replace
+
 from starwire.protocol.catalogue import Catalogue, catalogue
 from starwire.protocol.profile import Profile
 
@@ -18,6 +20,7 @@ from ..reports.terminal import Screen
 from ..target import TargetError
 from .baseline import Baseline
 from .case import CLIENT, EVERYWHERE, SEATS, Case, all_cases, seat_of
+from .client_wire import ClientWire
 from .control import Switch, control
 from .description import TargetFileError, User, described
 from .executing import asking
@@ -112,9 +115,14 @@ def _plan(asked: Asked, wire: Wire) -> Plan:
     return Plan(
         patience=_VIRTUAL_PATIENCE if wire.is_virtual else asked.patience,
         longest_wait=asked.longest_wait,
-        workers=asked.workers,
+        workers=min(asked.workers, _clients()) if isinstance(wire, ClientWire) else asked.workers,
         retries=0 if wire.is_virtual else asked.retries,
     )
+
+
+def _clients() -> int:
+    """How many clients run at a time: to start a program is work, and each has little time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def _grounds(
@@ -128,6 +136,8 @@ def _grounds(
         description = described(asked.facts).as_user(asked.user, asked.password)
     except TargetFileError as error:
         raise CannotCheck(str(error)) from None
+    if isinstance(wire, ClientWire) and asked.facts is None:
+        description = replace(description, name=wire.name)
     patience = _VIRTUAL_PATIENCE if wire.is_virtual else asked.patience
     return Grounds(
         profile,

@@ -166,6 +166,8 @@ class ClientWire:
             raise CannotStart(f"the command cannot be split into words: {error}") from None
         if not self.words:
             raise CannotStart("the command is empty")
+        self.name = Path(self.words[0]).name
+        """What the client is called in reports, where nobody says otherwise."""
         filled(command, dict.fromkeys(_NAMES, ""))
         if shutil.which(self.words[0]) is None:
             raise CannotStart(f"{self.words[0]}: no such command")

@@ -31,6 +31,7 @@ REQUEST = b"GRTL<PRODUCT=V,DATATYPE=R,DATACAT=P,IO=O>"
 RESPONSE = b"SRTL<ERROR=0,REPORTS=<>>"
 """What answers it."""
 _LOOK = 0.02
+_HEAD = 65_536
 _HEADERS = "Content-Type: application/octet-stream"
 _KEYLESS = (Status.VERSION, Status.LENGTH, Status.NO_SESSION)
 _NUMBERS = {200: "OK", 400: "Bad Request", 503: "Service Unavailable"}
@@ -68,12 +69,15 @@ class _Connection:
         self.held = b""
         self.is_open = True
 
-    def fill(self) -> None:
-        """Take what is there."""
+    def fill(self, most: int) -> None:
+        """Take what is there, as long as no more than so many octets are held."""
         try:
-            while octets := self.line.read(0.0):
+            while len(self.held) <= most:
+                octets = self.line.read(0.0)
+                if not octets:
+                    self.is_open = False
+                    return
                 self.held += octets
-            self.is_open = False
         except Reset:
             self.is_open = False
         except Silent:
@@ -165,15 +169,13 @@ class Talk:
 
     def _next(self, expected: str = "a request") -> Posted | None:
         """The next request; None once the client has ended and nothing is left."""
-        while True:
+        while self._wire.now() < self._peer.until:
             has_ended = self._process.end is not None
             posted = self._look()
-            if posted is not None:
+            if posted is not None or has_ended:
                 return posted
-            if has_ended:
-                return None
-            if self._wire.now() > self._peer.until:
-                raise Departure(f"{expected} in time", "it hangs: it neither asks nor ends")
+        got = f"it asks on and on, {len(self.later)} times" if self.later else "it hangs"
+        raise Departure(f"{expected} in time", got)
 
     def _look(self) -> Posted | None:
         """A request that is whole by now; waits a little for more."""
@@ -186,7 +188,7 @@ class Talk:
                 self._connections.append(_Connection(made, self._wire, number))
                 self._peer.transcript.add(number, "web", "connected")
             else:
-                opened[one].fill()
+                opened[one].fill(self._most)
         for connection in self._connections:
             if connection.held:
                 posted = self._posted(connection)
@@ -203,6 +205,7 @@ class Talk:
             event = self._note(connection, "received", octets)
             raise Departure("a request of HTTP", repr(octets[:80]), event=event) from None
         if whole is None:
+            self._bound(connection)
             return None
         line, headers, body, connection.held = whole
         cookie = f"; Cookie: {headers['Cookie']}" if headers["Cookie"] else ""
@@ -219,6 +222,18 @@ class Talk:
         return Posted(
             body, body[size:], fields, size, None, tuple(headers.items()), event, method, path
         )
+
+    def _bound(self, connection: _Connection) -> None:
+        """A request that has no end is none."""
+        held = len(connection.held)
+        if held > self._most:
+            event = self._note(connection, "received", connection.held)
+            raise Departure("a request of one frame at most", f"{held} octets", event=event)
+
+    @property
+    def _most(self) -> int:
+        """Octets of a request, and the head of HTTP before it."""
+        return self._wire.profile.frame_octets + _HEAD
 
     # What goes.
 
@@ -263,7 +278,8 @@ class Talk:
         head = f"HTTP/1.1 200 OK\r\n{_HEADERS}\r\nContent-Length: {len(body)}\r\n\r\n"
         self._sent(body, "HTTP 200, octet by octet")
         for octet in head.encode("latin-1") + body:
-            self._write(bytes([octet]))
+            if not self._write(bytes([octet])):
+                return
 
     def run(self, *frames: tuple[int, dict[str, int], bytes], whole: bool = True) -> None:
         """Answer with the frames of a bulk run: status, bulk header ({} for none), payload of each.
@@ -308,12 +324,15 @@ class Talk:
         assert self._last is not None
         self._note(self._last[0], "sent", octets, text)
 
-    def _write(self, octets: bytes) -> None:
+    def _write(self, octets: bytes) -> bool:
+        """Whether the client takes them."""
         assert self._last is not None
         try:
             self._last[0].line.write(octets)
-        except (Reset, Silent):
+        except (Reset, Silent, OSError):
             self._note(self._last[0], "reset")
+            return False
+        return True
 
     def _note(self, on: _Connection, what: Any, octets: bytes = b"", text: str = "") -> int:
         return self._peer.transcript.add(on.number, "web", what, octets, text)
@@ -331,10 +350,12 @@ def _request_in(held: bytes) -> tuple[str, HTTPMessage, bytes, bytes] | None:
         raise ValueError(line)
     stream = io.BytesIO(rest)
     headers = parse_headers(stream)
-    if headers["Transfer-Encoding"] == "chunked":
+    if (headers["Transfer-Encoding"] or "").lower() == "chunked":
         body = _chunks_in(stream)
     else:
         size = int(headers["Content-Length"] or 0)
+        if size < 0:
+            raise ValueError(size)
         octets = stream.read(size)
         body = octets if len(octets) == size else None
     return None if body is None else (line, headers, body, stream.read())

@@ -6,10 +6,14 @@ it can be broken: what the cases of the client seat are tried on.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
+import os
+import signal
 import ssl
 import struct
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -67,6 +71,12 @@ class Client:
                 fill = b"\0"
             case "status":
                 status = 1
+            case "floods":
+                data = bytes(20_000_000)
+            case "starts-another":
+                subprocess.Popen(
+                    [sys.executable, "-c", "import time; time.sleep(600)", os.environ["MARK"]]
+                )
         packed = _HEADER.pack(
             *(version, length, target.encode().ljust(8), type),
             *(user.ljust(20, fill), b"".ljust(8, fill), bytes(32), status),
@@ -210,6 +220,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         if BROKEN == "hangs":
             time.sleep(600)
+        if BROKEN == "crashes":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        while BROKEN == "insists":
+            time.sleep(0.02)
+            with contextlib.suppress(Failed, OSError, http.client.HTTPException):
+                Client().run()
         return 0 if BROKEN == "any-form" else 1
     if BROKEN != "mute":
         Path(OUT).write_bytes(found)
