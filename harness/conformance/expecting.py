@@ -179,6 +179,10 @@ def data(wanted: bytes) -> Expectation:
     return _same("the data", wanted, lambda reply: reply.data, 1)
 
 
+_SHOWN = 8
+"""Octets that are shown from where two differ."""
+
+
 def _same(
     what: str, wanted: bytes, part: Callable[[Received], bytes], behind_header: int
 ) -> Expectation:
@@ -188,18 +192,21 @@ def _same(
         got = part(reply)
         if got == wanted:
             return None
-        common = next(
-            (
-                place
-                for place, (one, two) in enumerate(zip(got, wanted, strict=False))
-                if one != two
-            ),
-            min(len(got), len(wanted)),
-        )
-        offset = common + behind_header * reply.header_size
-        return Mismatch(words, f"{got[:120]!r}, which differs at octet {common}", what, offset)
+        pairs = enumerate(zip(got, wanted, strict=False))
+        shorter = min(len(got), len(wanted))
+        at = next((place for place, (one, two) in pairs if one != two), shorter)
+        expected, found = (_from(octets, at) for octets in (wanted, got))
+        place = at + behind_header * reply.header_size
+        words = f"{expected} at octet {at} of {what}, {len(wanted)} octets"
+        return Mismatch(words, f"{found}, {len(got)} octets", what, place)
 
     return _of_reply(words, judge)
+
+
+def _from(octets: bytes, at: int) -> str:
+    """The octets from a place on, in hex."""
+    more = " .." if len(octets) > at + _SHOWN else ""
+    return f"{octets[at : at + _SHOWN].hex(' ')}{more}" or "nothing"
 
 
 def begins(start: bytes) -> Expectation:

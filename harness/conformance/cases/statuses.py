@@ -12,7 +12,9 @@ _PROXIES = ("rm", "inbox", "dispatcher")
 def _nothing(peer: Peer) -> bytes:
     """A request for what is not there: no failure in the strict sense, and no success."""
     if peer.place == "inbox":
-        return peer.grounds.filled("L<ENTPID={entpid},USERID={userid},CATEGORY=D,INBOXID=9999999999>")
+        return peer.grounds.filled(
+            "L<ENTPID={entpid},USERID={userid},CATEGORY=D,INBOXID=9999999999>"
+        )
     return b"GURD<REPORTID=2147483647>"
 
 
