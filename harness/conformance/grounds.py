@@ -83,7 +83,9 @@ class Grounds:
         self._put_file = put_file
         self._switch = switch
         self._mint = mint
-        self._serials = itertools.count(1_000)
+        # Far from those that a dispatcher beside us gives, which count from 1.
+        width = profile.wire.common.integer("serial").width
+        self._serials = itertools.count(1 << (8 * width - 2))
         self._words = itertools.count(1)
         self._seed = seed
         self._lock = threading.RLock()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from support import at_once
 from support_control import ControlClient
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 
 from starwire.grammar import Limits
 from starwire.protocol.frames import Frame
@@ -416,10 +415,15 @@ def test_what_answers_may_wait() -> None:
     """The observer is in the way of nothing that Twisted, or anybody, awaits."""
     watched = Watched()
 
+    waited: Deferred[None] = Deferred()
+
     async def answering(request: Any, hop: Hop) -> Answer:
-        await asyncio.sleep(0)
+        await waited
         return reply(b"")
 
     observed: Callable[..., Any] = watched.observer.interpose("rm", answering)
-    assert asyncio.run(observed(framed(b"A<>"), HOP)) == reply(b"")
+    answered = Deferred.fromCoroutine(observed(framed(b"A<>"), HOP))
+    assert not answered.called
+    waited.callback(None)
+    assert answered.result == reply(b"")
     assert len(watched.journal) == 1
