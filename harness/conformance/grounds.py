@@ -104,6 +104,10 @@ class Grounds:
             raise Wanting(f"the target file names no user for {use!r}")
         return found
 
+    def number(self) -> int:
+        """A small number that nobody else of this run gets."""
+        return next(self._words)
+
     def unique(self) -> str:
         """A word that nobody else uses."""
         return f"{self._seed}{next(self._words)}"

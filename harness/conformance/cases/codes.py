@@ -109,7 +109,7 @@ def _message(peer: Peer, trigger: Trigger, row: Code) -> bytes:
     if not trigger.request:
         return trigger.octets.encode("latin-1")
     form = edited(peer, trigger.request, partial(changed, changes=trigger.changes))
-    given = {"number": str(_NUMBERS + peer.grounds.next_serial())}
+    given = {"number": str(_NUMBERS + peer.grounds.number())}
     if row.reach == "message":
         given |= NOTHING_MADE
     if trigger.gone:
