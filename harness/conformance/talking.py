@@ -8,8 +8,10 @@ talk.succeeds(b"SRTL<ERROR=0>")
 
 from __future__ import annotations
 
+import contextlib
 import io
 import select
+import ssl
 from collections.abc import Iterable
 from http.client import HTTPException, HTTPMessage, parse_headers
 from typing import TYPE_CHECKING, Any
@@ -40,8 +42,19 @@ _NUMBERS = {200: "OK", 400: "Bad Request", 503: "Service Unavailable"}
 class Posted(Received, frozen=True):
     """A request as it came: the fields of both headers, and of HTTP what stands around them."""
 
-    method: str = ""
-    path: str = ""
+    line: str = ""
+    """The request line: `POST /nmci HTTP/1.1`."""
+
+    @property
+    def is_old(self) -> bool:
+        """Whether HTTP/1.0 is spoken, which knows no chunks."""
+        return self.line.endswith("/1.0")
+
+    @property
+    def is_last(self) -> bool:
+        """Whether its connection ends behind the reply."""
+        said = self.header("connection").lower()
+        return said == "close" or (self.is_old and said != "keep-alive")
 
     def header(self, name: str) -> str:
         """A header of HTTP; "" where it is not there."""
@@ -82,6 +95,14 @@ class _Connection:
             self.is_open = False
         except Silent:
             pass
+
+    def finish(self) -> None:
+        """Close it as one does behind a whole reply: where there is TLS, with its alert."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            with contextlib.suppress(OSError, ValueError):
+                self.socket.settimeout(0.0)
+                self.socket.unwrap()
+        self.close()
 
     def close(self) -> None:
         self.is_open = False
@@ -218,10 +239,8 @@ class Talk:
         fields = unpacked(self._wire.profile, "web", body)
         fields["web_session_key"] = fields.pop("session_key")
         fields |= unpacked(self._wire.profile, "dispatcher", body, wire.web.size)
-        method, path = line.split()[:2]
-        return Posted(
-            body, body[size:], fields, size, None, tuple(headers.items()), event, method, path
-        )
+        said = tuple(headers.items())
+        return Posted(body, body[size:], fields, size, None, said, event, line)
 
     def _bound(self, connection: _Connection) -> None:
         """A request that has no end is none."""
@@ -239,16 +258,14 @@ class Talk:
 
     def answer(self, status: int = 0, data: bytes = b"") -> Draft:
         """The correct reply to the last request, to be changed and sent."""
-        assert self._last is not None
-        asked = self._last[1].fields
+        asked = self._asked.fields
         is_over = status in _KEYLESS or asked["transaction"] == Transaction.LOGOFF
         key = "" if is_over else self.key
         web = {"transaction": asked["transaction"], "session_key": key}
         return Draft(self._wire.profile, (Layer("web", web), self._header(status)), data)
 
     def _header(self, status: int) -> Layer:
-        assert self._last is not None
-        asked = self._last[1].fields
+        asked = self._asked.fields
         is_read = status not in (Status.VERSION, Status.LENGTH)
         told = {name: asked[name] for name in ("target", "type") if is_read}
         return Layer(
@@ -263,52 +280,68 @@ class Talk:
         self, body: bytes, *, number: int = 200, chunks: Iterable[int] = (), part: int | None = None
     ) -> None:
         """Answer with that body, in chunks if there are cuts; of it only so many octets."""
-        cuts = tuple(chunks)
+        cuts = () if self._asked.is_old else tuple(chunks)
         lines = [f"HTTP/1.1 {number} {_NUMBERS[number]}", _HEADERS, *self._cookie(body, number)]
         lines.append("Transfer-Encoding: chunked" if cuts else f"Content-Length: {len(body)}")
-        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         sent = body[:part]
         self._sent(
             sent, f"HTTP {number}" + (f", of {len(body)} octets" if part is not None else "")
         )
-        self._write(head + (chunked(sent, cuts) + LAST_CHUNK if cuts else sent))
+        self._write(_head(lines) + (chunked(sent, cuts) + LAST_CHUNK if cuts else sent))
+        self._finish()
 
     def send_slowly(self, body: bytes) -> None:
         """The same, head and body octet by octet."""
-        head = f"HTTP/1.1 200 OK\r\n{_HEADERS}\r\nContent-Length: {len(body)}\r\n\r\n"
         self._sent(body, "HTTP 200, octet by octet")
-        for octet in head.encode("latin-1") + body:
+        for octet in _head(["HTTP/1.1 200 OK", _HEADERS, f"Content-Length: {len(body)}"]) + body:
             if not self._write(bytes([octet])):
                 return
+        self._finish()
 
     def run(self, *frames: tuple[int, dict[str, int], bytes], whole: bool = True) -> None:
         """Answer with the frames of a bulk run: status, bulk header ({} for none), payload of each.
         Not `whole`: the response does not end (WEB-08); close it."""
-        profile = self._wire.profile
-        drafts = [
-            Draft(
-                profile, (self._header(status), *([Layer("bulk", values)] if values else [])), data
-            )
-            for status, values, data in frames
-        ]
-        body = self.answer().octets[: profile.wire.web.size]
-        head = f"HTTP/1.1 200 OK\r\n{_HEADERS}\r\nTransfer-Encoding: chunked\r\n\r\n"
-        pieces = [body + drafts[0].octets, *(draft.octets for draft in drafts[1:])]
+        profile, is_old = self._wire.profile, self._asked.is_old
+        pieces = [self.answer().octets[: profile.wire.web.size]]
+        for status, values, data in frames:
+            bulk = (Layer("bulk", values),) if values else ()
+            pieces.append(Draft(profile, (self._header(status), *bulk), data).octets)
         self._sent(b"".join(pieces), "HTTP 200")
-        sent = b"".join(chunked(piece, ()) for piece in pieces)
-        self._write(head.encode("latin-1") + sent + (LAST_CHUNK if whole else b""))
+        lines = ["HTTP/1.1 200 OK", _HEADERS]
+        if is_old:
+            self._write(_head(lines) + b"".join(pieces))
+        else:
+            sent = b"".join(chunked(piece, ()) for piece in pieces)
+            end = LAST_CHUNK if whole else b""
+            self._write(_head([*lines, "Transfer-Encoding: chunked"]) + sent + end)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._asked.is_last:
+            self._on.finish()
 
     def close(self) -> None:
         """Close the connection of the last request."""
-        assert self._last is not None
-        self._note(self._last[0], "note", text="closed by the tester")
-        self._last[0].close()
+        self._note(self._on, "note", text="closed by the tester")
+        self._on.close()
 
     def end(self) -> None:
         """The case is over: nothing is left of the client."""
         self._process.stop()
         for connection in self._connections:
             connection.close()
+
+    @property
+    def _on(self) -> _Connection:
+        """The connection of the last request."""
+        assert self._last is not None
+        return self._last[0]
+
+    @property
+    def _asked(self) -> Posted:
+        """The last request."""
+        assert self._last is not None
+        return self._last[1]
 
     def _cookie(self, body: bytes, number: int) -> list[str]:
         profile = self._wire.profile
@@ -321,21 +354,23 @@ class Talk:
         return [f"Set-Cookie: {profile.cookie}={key}; Path={profile.web_path}; HttpOnly{secure}"]
 
     def _sent(self, octets: bytes, text: str) -> None:
-        assert self._last is not None
-        self._note(self._last[0], "sent", octets, text)
+        self._note(self._on, "sent", octets, text)
 
     def _write(self, octets: bytes) -> bool:
         """Whether the client takes them."""
-        assert self._last is not None
         try:
-            self._last[0].line.write(octets)
+            self._on.line.write(octets)
         except (Reset, Silent, OSError):
-            self._note(self._last[0], "reset")
+            self._note(self._on, "reset")
             return False
         return True
 
     def _note(self, on: _Connection, what: Any, octets: bytes = b"", text: str = "") -> int:
         return self._peer.transcript.add(on.number, "web", what, octets, text)
+
+
+def _head(lines: Iterable[str]) -> bytes:
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def _request_in(held: bytes) -> tuple[str, HTTPMessage, bytes, bytes] | None:

@@ -86,13 +86,17 @@ class Client:
     def post(self, body: bytes) -> bytes:
         kind = "text/plain" if BROKEN == "media-type" else "application/octet-stream"
         path = "/" if BROKEN == "path" else self.place.path
-        if BROKEN in ("no-chunks", "one-read"):
+        if BROKEN in ("no-chunks", "one-read", "old"):
             self.http = self.connection()
+        if BROKEN == "old":
+            self.http._http_vsn, self.http._http_vsn_str = 10, "HTTP/1.0"  # type: ignore[attr-defined]
         try:
             self.http.request("POST", path, body, {"Content-Type": kind})
             response = self.http.getresponse()
             if response.status != 200 and BROKEN != "any-http":
                 raise Failed(f"HTTP {response.status}")
+            if BROKEN == "old":
+                response.length = None  # HTTP/1.0: all up to the end of the connection
             if BROKEN == "no-chunks":
                 response.chunked, response.length = False, None
                 return response.read1(65_536)
