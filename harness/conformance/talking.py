@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import select
+import socket
 import ssl
 from collections.abc import Iterable
 from http.client import HTTPException, HTTPMessage, parse_headers
@@ -74,6 +75,8 @@ class _Connection:
     """One of the client."""
 
     def __init__(self, made: Any, wire: ClientWire, number: int) -> None:
+        """Raises OSError where the client has gone already."""
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if wire.is_secret:
             made = wire.tls.wrap_socket(made, server_side=True, do_handshake_on_connect=False)
         self.socket = made
@@ -91,10 +94,10 @@ class _Connection:
                     self.is_open = False
                     return
                 self.held += octets
-        except Reset:
-            self.is_open = False
         except Silent:
             pass
+        except (Reset, OSError):
+            self.is_open = False
 
     def finish(self) -> None:
         """Close it as one does behind a whole reply: where there is TLS, with its alert."""
@@ -204,10 +207,7 @@ class Talk:
         ready, _, _ = select.select([self._process.listening, *opened], [], [], _LOOK)
         for one in ready:
             if one is self._process.listening:
-                made, _ = self._process.listening.accept()
-                number = self._peer.next_line()
-                self._connections.append(_Connection(made, self._wire, number))
-                self._peer.transcript.add(number, "web", "connected")
+                self._accept()
             else:
                 opened[one].fill(self._most)
         for connection in self._connections:
@@ -217,6 +217,15 @@ class Talk:
                     self._last = connection, posted
                     return posted
         return None
+
+    def _accept(self) -> None:
+        made, _ = self._process.listening.accept()
+        number = self._peer.next_line()
+        self._peer.transcript.add(number, "web", "connected")
+        try:
+            self._connections.append(_Connection(made, self._wire, number))
+        except OSError:
+            made.close()
 
     def _posted(self, connection: _Connection) -> Posted | None:
         try:

@@ -194,8 +194,8 @@ def takes_a_later_key(peer: Peer) -> None:
 
 @_client("client.message", rules="SYN-07 DSP-04")
 def leaves_the_message_alone(peer: Peer) -> None:
-    """The message is sent as it was given, its blanks, its empty slots and its tail included."""
-    given = b"grtl< DATACAT =P,,PRODUCT='V\" ,\tX=<>,IO=O,>\r\n| "
+    """The message is sent as it was given: order, blanks, case of its keys and tail are kept."""
+    given = b"GRTL< DATACAT =P,\tProduct= V ,DATATYPE=R,IO=O>\r\n| "
     got = peer.run(given).asked()
     peer.must(got.data == given, repr(given), repr(got.data))
 
@@ -203,7 +203,7 @@ def leaves_the_message_alone(peer: Peer) -> None:
 @_client("client.message.high", rules="OCT-01")
 def sends_every_octet(peer: Peer) -> None:
     """Octets above 0x7F are sent as they were given."""
-    given = b"GURL<USERID=caf\xe9 \xff,ENTPID=1>"
+    given = b"GURL<USERID=caf\xe9 \xff,ENTPID=00022924>"
     got = peer.run(given).asked()
     if got.data != given:
         peer.not_strict(f"{given!r} on the command line is sent as {got.data!r}")
