@@ -37,9 +37,11 @@ class Run(msgspec.Struct):
         return number
 
 
-def bulk_header(peer: Peer, operation: int, transfer: int = 0, offset: int = 0) -> bytes:
+def bulk_header(
+    peer: Peer, operation: int, transfer: int = 0, offset: int = 0, *, total: int = 0
+) -> bytes:
     """The octets at the front of the data of a client's frame."""
-    values = {"operation": operation, "transfer": transfer, "offset": offset, "total": 0}
+    values = {"operation": operation, "transfer": transfer, "offset": offset, "total": total}
     octets = b""
     for slot in peer.profile.wire.bulk.slots:
         assert isinstance(slot, IntegerSlot)
@@ -385,6 +387,15 @@ def unused_fields(peer: Peer) -> None:
     peer.must(run(peer, line).payload == wanted, "the source", "something else")
 
 
+@case("bulk.unused-in-cancel", rules="TRN-03", places=_BULK, after="bulk.cancel.ended")
+def unused_fields_of_a_cancel(peer: Peer) -> None:
+    """Fields that a cancel has as 0 are not looked at, nor what stands behind its header."""
+    first, _ = _fetched(peer)
+    draft = frame(peer, CANCEL, transfer=first.transfer)
+    noise = bulk_header(peer, CANCEL, first.transfer, 7, total=9)
+    peer.ask(draft.but(data=noise + b"and more"), status(5))
+
+
 @case("bulk.session", rules="HDR-11", places=_BULK)
 def needs_a_session(peer: Peer) -> None:
     """A transfer needs a session as all others do: 105."""
@@ -461,7 +472,9 @@ def _cut_off(peer: Peer, line: Connection) -> tuple[Received, int]:
     return last, rest.headers[0]["offset"] + sent
 
 
-@case("bulk.cancel.running", rules="TRN-03", places=("inbox", "dispatcher"), after="bulk.whole")
+@case(
+    "bulk.cancel.running", rules="TRN-03 TRN-04", places=("inbox", "dispatcher"), after="bulk.whole"
+)
 def cancelled_on_its_connection(peer: Peer) -> None:
     """A cancel on the run's connection ends it with one cancelled frame, under the run's serial."""
     line, draft, first = _running(peer)
@@ -474,7 +487,7 @@ def cancelled_on_its_connection(peer: Peer) -> None:
     peer.still_served(line)
 
 
-@case("bulk.cancel.offset", rules="TRN-03", places=("inbox",), after="bulk.cancel.running")
+@case("bulk.cancel.offset", rules="TRN-03 TRN-04", places=("inbox",), after="bulk.cancel.running")
 def cancelled_frame_tells_how_far(peer: Peer) -> None:
     """The cancelled frame tells the offset of the first octet that the run did not send."""
     line, _, first = _running(peer)
@@ -486,7 +499,7 @@ def cancelled_frame_tells_how_far(peer: Peer) -> None:
     peer.must(facts == (sent, _LARGE), f"offset {sent}, total {_LARGE}", f"{facts}")
 
 
-@case("bulk.cancel.elsewhere", rules="TRN-03", places=("inbox",), after="bulk.whole")
+@case("bulk.cancel.elsewhere", rules="TRN-03 TRN-04", places=("inbox",), after="bulk.whole")
 def cancelled_from_elsewhere(peer: Peer) -> None:
     """A cancel on another connection is answered there, and ends the run: each its own serial."""
     line, draft, first = _running(peer)
@@ -498,7 +511,16 @@ def cancelled_from_elsewhere(peer: Peer) -> None:
     peer.must(serials == wanted, f"serials {wanted}", f"{serials}")
 
 
-@case("bulk.resume.running", rules="TRN-03", places=("inbox",), after="bulk.whole")
+@case("bulk.two-at-once", rules="TRN-03 TRN-04", places=("inbox",), after="bulk.cancel.running")
+def two_at_once(peer: Peer) -> None:
+    """A run whose reader takes nothing keeps no other waiting."""
+    line, _, _ = _running(peer)
+    got, wanted = _fetched(peer)
+    peer.must(got.payload == wanted, f"{len(wanted)} octets", f"{len(got.payload)} or others")
+    line.close()
+
+
+@case("bulk.resume.running", rules="TRN-03 TRN-04", places=("inbox",), after="bulk.whole")
 def resumed_while_it_runs(peer: Peer) -> None:
     """Resuming a transfer that runs ends the older run with a cancelled frame."""
     line, _, first = _running(peer)
@@ -521,7 +543,9 @@ def resumed_behind_a_restart(peer: Peer) -> None:
 # ---- a reader that does not read -----------------------------------------------------------------
 
 
-@case("bulk.reader.waited-for", rules="TRN-04", places=("inbox",), after="bulk.cancel.running")
+@case(
+    "bulk.reader.waited-for", rules="TRN-04 TRN-03", places=("inbox",), after="bulk.cancel.running"
+)
 def reader_is_waited_for(peer: Peer) -> None:
     """A reader that stops reading stops the sender: what a run sends meanwhile is no whole file."""
     line, _, first = _running(peer)
@@ -539,7 +563,7 @@ def _quiet_for(profile: Profile) -> float:
 
 @case(
     "bulk.reader.cut-off",
-    rules="TRN-04",
+    rules="TRN-04 HDR-04 TRN-03",
     places=("inbox",),
     after="bulk.cancel.running",
     takes=_quiet_for,

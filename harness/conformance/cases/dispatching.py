@@ -225,7 +225,7 @@ def foreign_reply(peer: Peer) -> None:
         line.expect(status(106), bare())
 
 
-@case("dispatcher.reply.too-large", rules="DSP-07", places=_HERE)
+@case("dispatcher.reply.too-large", rules="DSP-07 HDR-04", places=_HERE)
 def too_large(peer: Peer) -> None:
     """A reply within the limit of the proxy's hop and beyond that of the next is a bare 110."""
     far = peer.far()

@@ -98,7 +98,7 @@ def slow_frame(peer: Peer) -> None:
     line.expect(status(109), bare(), within=peer.profile.reply_seconds + 5)
 
 
-@case("relay.too-large", rules="TRN-03", places=_HERE)
+@case("relay.too-large", rules="TRN-03 HDR-04", places=_HERE)
 def too_large_a_frame(peer: Peer) -> None:
     """A frame that passes the maximum of the next hop ends the run with a bare 110."""
     far = peer.far()

@@ -336,7 +336,7 @@ def ended_for_all(peer: Peer) -> None:
 _OF_SERVERS = ("CKM", "CKG", "CKD", "NRL", "METADATA", "A")
 
 
-@case("jar.messages-elsewhere", rules="HDR-08", places=(*PROXIES, "dispatcher", "web"))
+@case("jar.messages-elsewhere", rules="HDR-08 SYN-01", places=(*PROXIES, "dispatcher", "web"))
 def only_on_native_ports(peer: Peer) -> None:
     """A, NRL, METADATA and the messages of the jar are unknown through a dispatcher."""
     target = {"RM": 6104, "INBOX": 5103, "RS": 6104, "STAROE": 6104}

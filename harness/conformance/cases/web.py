@@ -88,13 +88,13 @@ def _too_long(peer: Peer, **request: str) -> None:
         line.judge(http(413), early)
 
 
-@case("web.body.long", rules="WEB-06", places=_WEB)
+@case("web.body.long", rules="WEB-06 HDR-04", places=_WEB)
 def body_too_long(peer: Peer) -> None:
     """A body longer than the web header and the largest frame is HTTP 413."""
     _too_long(peer)
 
 
-@case("web.body.longest", rules="WEB-06", places=_WEB)
+@case("web.body.longest", rules="WEB-06 HDR-04", places=_WEB)
 def longest_body(peer: Peer) -> None:
     """A body of the greatest length is not too long: it is judged by its headers."""
     room = peer.profile.frame_octets - peer.profile.wire.dispatcher.size
@@ -161,7 +161,7 @@ def no_key_with_101(peer: Peer) -> None:
 # ---- the order -----------------------------------------------------------------------------------
 
 
-@case("web.order.length-first", rules="WEB-06", places=_WEB)
+@case("web.order.length-first", rules="WEB-06 HDR-04", places=_WEB)
 def length_before_path(peer: Peer) -> None:
     """413 comes before 404 and 405."""
     _too_long(peer, method="PUT", path="/x")
