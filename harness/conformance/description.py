@@ -19,6 +19,9 @@ emulator's first data:
     [lacks]                     # rules that it does not claim, each with the reason
     TRN-03 = "no bulk transport yet"
 
+    [limits]                    # how much it takes on, where that is known
+    transactions = 2048
+
 In a request `{userid}`, `{entpid}` and `{password}` are the user's, `{unique}` is a word that
 nobody else uses, `{report}`, `{item}` and `{loc}` are a report, an Inbox item and a file that are
 made for the case, `{size}` is the file's length, `{key}` the key of a session, `{newkey}` that of
@@ -61,6 +64,8 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     user: tuple[User, ...] = ()
     requests: dict[str, str] = {}
     lacks: dict[str, str] = {}
+    limits: dict[str, int] = {}
+    """What it takes on at a time: `transactions` under way at one port (ERR-08)."""
 
     def account(self, use: Use) -> User | None:
         """The account of that use."""
@@ -95,6 +100,7 @@ def described(path: Path | None) -> Description:
         user=own.user or shipped.user,
         requests={**shipped.requests, **own.requests},
         lacks=own.lacks,
+        limits=own.limits,
     )
 
 

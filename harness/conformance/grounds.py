@@ -104,6 +104,13 @@ class Grounds:
             raise Wanting(f"the target file names no user for {use!r}")
         return found
 
+    def limit(self, name: str) -> int:
+        """How much the target takes on at a time. Raises Wanting."""
+        found = self.description.limits.get(name)
+        if found is None:
+            raise Wanting(f"the target file tells no limit of {name}")
+        return found
+
     def number(self) -> int:
         """A small number that nobody else of this run gets."""
         return next(self._words)
