@@ -238,6 +238,8 @@ class Run(Bulk):
         self.transfer: Transfer | None = None
         self.offset = 0
         self.has_begun = False
+        self._last: tuple[BulkHeader, bytes] | None = None
+        """The data frame before."""
         self.stops_at: int | None = None
         """Where it ends, if it was cancelled."""
         if isinstance(wanted, Resume):
@@ -257,6 +259,8 @@ class Run(Bulk):
             hold(header == BulkHeader(Operation.END), f"{self}: {header} under status 100")
             self._declined(clients, payload)
             return True
+        if (header, payload) == self._last and not clients.is_strict(self):
+            return False  # a fault has doubled it, and dispatchers pass on what they get (DSP-04)
         self._check(clients, header)
         transfer = self.transfer
         assert transfer is not None
@@ -265,6 +269,7 @@ class Run(Bulk):
             transfer.seen(clients.world, header.offset, payload, header.total, strict=strict)
             self.offset += len(payload)
             self.has_begun = True
+            self._last = header, payload
             within = self.stops_at is None or self.offset <= self.stops_at
             hold(within, f"{self}: goes on to {self.offset}, cancelled at {self.stops_at}")
             return False
