@@ -88,8 +88,8 @@ class ThreadedDatabase:
             self._reads.put(None)
         for pool in (self._readers, self._apart, self._writers):
             pool.stop()
-        self._watch.close()
         self.store.close()
+        self._watch.close()
 
     def reference_version(self) -> int | None:
         # While the store has faults nothing that is remembered may hide them.

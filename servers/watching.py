@@ -13,6 +13,7 @@ import mmap
 import sqlite3
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 from .schema import REFERENCE
 from .store import Store
@@ -28,6 +29,8 @@ class ReferenceWatch:
         self._path = store.path
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: BinaryIO | None = None
+        """The WAL-index, open as long as it is mapped."""
         self._index: mmap.mmap | None = None
         self._seen = b""
         self._version = 0
@@ -46,13 +49,21 @@ class ReferenceWatch:
             return None
 
     def close(self) -> None:
+        """Forget it, when no connection of this process to the store is open any more.
+
+        A process that closes any descriptor of a file loses all its locks on it, SQLite's too; then
+        another that opens the store takes itself for the first and cuts the WAL-index under us.
+        """
         with self._lock:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+            if self._file is not None:
+                self._file.close()
+                self._file = None
 
     def _look(self, path: str) -> int:
         if self._connection is None:
@@ -62,7 +73,10 @@ class ReferenceWatch:
             )
         if self._index is None:
             self._connection.execute(_COUNT, (REFERENCE,)).fetchone()  # which maps the WAL-index
-            self._index = _mapped(Path(f"{path}-shm"))
+            index = Path(f"{path}-shm")
+            if index.exists():
+                self._file = index.open("rb")
+                self._index = _mapped(self._file)
         # In this order: a commit in between is looked at again next time.
         seen = self._index[:_HEADER] if self._index is not None else b""
         (version,) = self._connection.execute(_COUNT, (REFERENCE,)).fetchone()
@@ -70,9 +84,5 @@ class ReferenceWatch:
         return int(version)
 
 
-def _mapped(index: Path) -> mmap.mmap | None:
-    """The WAL-index, while its file stays: our own connection keeps it."""
-    if not index.exists():
-        return None
-    with index.open("rb") as file:
-        return mmap.mmap(file.fileno(), _HEADER, prot=mmap.PROT_READ)
+def _mapped(file: BinaryIO) -> mmap.mmap:
+    return mmap.mmap(file.fileno(), _HEADER, prot=mmap.PROT_READ)

@@ -1,12 +1,16 @@
 """Whether the reference tables have changed, as the database counts and the watch sees it."""
 
+import os
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Table, delete, insert, select, update
 
 from starwire.servers.schema import KEPT_IN_MEMORY, users
-from starwire.servers.store import Store, reference_version
+from starwire.servers.store import Store, open_store, reference_version
 from starwire.servers.watching import ReferenceWatch
 
 
@@ -77,4 +81,25 @@ def test_a_store_that_cannot_be_looked_at_has_no_version(store: Store) -> None:
             other.execute("DROP TABLE changes")
         other.close()
     assert watch.version() is None
+    watch.close()
+
+
+_HOLDS = """
+import fcntl, os, struct, sys
+lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 128, 1, 0)
+found = fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_GETLK, lock)
+print(struct.unpack("hhqqi4x", found)[4])
+"""
+"""Which process another finds to hold SQLite's lock on the WAL-index, 0 for none."""
+
+
+def test_who_looks_on_keeps_the_locks_of_its_process(tmp_path: Path) -> None:
+    """Without them whoever opens the store next cuts the WAL-index under everybody else."""
+    store = open_store(f"sqlite:///{tmp_path / 'starwire.db'}")
+    watch = ReferenceWatch(store)
+    assert watch.version() is not None
+    index = str(tmp_path / "starwire.db-shm")
+    done = subprocess.run([sys.executable, "-c", _HOLDS, index], capture_output=True, text=True)
+    assert int(done.stdout) == os.getpid()
+    store.close()
     watch.close()
