@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from twisted.web.http import RESPONSES, Request
 
 
-class BoundedRequest(Request):
+class BoundedRequest(Request, ABC):
     """A request whose length is judged as soon as it is known, and again as the octets come."""
 
     channel: Any
@@ -18,13 +19,13 @@ class BoundedRequest(Request):
         """Whether the body was too long: its 413 is out, and the connection closes."""
         self._kept = 0
 
+    @abstractmethod
     def longest(self) -> int:
         """The octets that a body may have."""
-        raise NotImplementedError
 
+    @abstractmethod
     def said_too_long(self) -> tuple[str, bytes]:
         """Content type and body of the refusal."""
-        raise NotImplementedError
 
     def gotLength(self, length: int | None) -> None:
         if length is not None and length > self.longest():

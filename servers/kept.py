@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -25,7 +26,7 @@ class FrameSource(Reader, Protocol):
 
 
 @implementer(IPushProducer)
-class Kept(TwistedProtocol):
+class Kept(TwistedProtocol, ABC):
     """What kept connections have in common; `ready`, `came` and `ended` are theirs to fill in."""
 
     transport: Any
@@ -81,17 +82,17 @@ class Kept(TwistedProtocol):
         self.transport.abortConnection()
         return True
 
+    @abstractmethod
     def ready(self) -> None:
         """Frames can be sent from now on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def came(self, frame: Any) -> None:
         """A frame came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ended(self, reason: str, begun: Any | None) -> None:
         """It is over, in the middle of the frame `begun` if its header had come. Called once."""
-        raise NotImplementedError
 
     def room(self) -> None:
         """The other side reads again."""

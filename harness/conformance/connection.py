@@ -14,14 +14,18 @@ from starwire.protocol.endpoints import spoken_at
 from starwire.protocol.profile import Profile
 
 from ..transcript import Draft, Received, unpacked
-from .expecting import Ending, Expectation, Outcome, ending, response_in
+from .bare import BareMessages
+from .expecting import Ending, Expectation, Outcome, ending
+from .posting import post
 from .result import What
 from .transcribing import Transcript
-from .wire import Incoming, Line, Reset, Silent, Wire
+from .wire import Incoming, Line, Reset, Silent, Wire, read_until
 
-_BETWEEN = b"\r\n\0 |"
-_MOST = 1 << 26
-"""Octets of one reply: more than any frame that a profile allows in practice."""
+_MOST_FRAMES = 4
+"""A response of HTTP may have as many octets as this many of the longest frames."""
+_PIECE = 1 << 16
+_SHOWN = 80
+"""Characters of what is no HTTP."""
 
 
 class Departure(Exception):
@@ -62,7 +66,8 @@ class Connection:
         self._place = place
         self._number = number
         self._spoken = spoken_at(place)
-        self._held = bytearray()
+        self._in = BareMessages()
+        self._held = self._in.held
         self._is_open = True
         self._note("connected", text=f"from {source}" if source else "")
         self._line: Line = peer.wire.connect(place, source)
@@ -75,7 +80,7 @@ class Connection:
         octets = what.octets if isinstance(what, Draft) else what
         self._note("sent", octets, f"cut at {', '.join(map(str, cuts))}" if cuts else "")
         if self._spoken == "web":
-            octets = self._post(octets)
+            octets = post(self._peer.profile, octets)
         places = [0, *cuts, len(octets)]
         for start, end in pairwise(places):
             self._write(octets[start:end])
@@ -90,12 +95,6 @@ class Connection:
     def _write(self, octets: bytes) -> None:
         with suppress(Reset, Silent):  # the reading of the reply will find them
             self._line.write(octets)
-
-    def _post(self, body: bytes) -> bytes:
-        path = self._peer.profile.web_path
-        head = f"POST {path} HTTP/1.1\r\nHost: starwire\r\nContent-Length: {len(body)}\r\n"
-        head += "Content-Type: application/octet-stream\r\n\r\n"
-        return head.encode("latin-1") + body
 
     def half_close(self) -> None:
         """Send nothing more, and go on reading."""
@@ -169,13 +168,12 @@ class Connection:
             return self._ending("closed")
 
     def _ending(self, kind: Any) -> Ending:
-        octets = bytes(self._held)
-        self._held.clear()
+        octets = self._in.take(len(self._held))
         return Ending(kind, octets, self._note(kind, octets))
 
     def _fill(self, until: float) -> None:
-        """Some more octets. Raises EOFError at the end."""
-        octets = self._line.read(max(until - self._peer.wire.now(), 0.0))
+        """Some more octets. EOFError at the end, Silent behind the time, come what may."""
+        octets = read_until(self._line, self._peer.wire.now, until)
         if not octets:
             raise EOFError
         self._held += octets
@@ -191,11 +189,11 @@ class Connection:
         while len(self._held) < length.end:
             self._fill(until)
         total = length.read(self._held, 0)
-        if not codec.size <= total <= _MOST:
-            octets = bytes(self._held)
-            event = self._note("received", octets)
+        most = self._peer.profile.frame_octets
+        if not codec.size <= total <= most:
+            event = self._note("received", bytes(self._held))
             raise Departure(
-                f"a length of {codec.size} or more",
+                f"a length of {codec.size} to {most}",
                 f"length {total}",
                 event=event,
                 offset=length.offset,
@@ -203,29 +201,28 @@ class Connection:
             )
         while len(self._held) < total:
             self._fill(until)
-        octets = self._take(total)
+        octets = self._in.take(total)
         event = self._note("received", octets)
         fields = unpacked(self._peer.profile, name, octets)
         return Received(octets, octets[codec.size :], fields, codec.size, event=event)
 
     def _bare(self, until: float) -> Received:
-        while True:
-            blanks = len(self._held) - len(self._held.lstrip(_BETWEEN))
-            del self._held[:blanks]
-            message = response_in(bytes(self._held))
-            if message.endswith(b">"):
-                break
+        limits = self._peer.profile.limits
+        while not (end := self._in.end()):
+            self._limit(len(self._held), limits.octets, "a message")
             self._fill(until)
-        total = len(message) + _file_size(message)
+        total = end + _file_size(bytes(self._held[:end]))
+        self._limit(total, self._peer.profile.frame_octets, "a file")
         while len(self._held) < total:
             self._fill(until)
-        octets = self._take(total)
+        octets = self._in.take(total)
         return Received(octets, octets, event=self._note("received", octets))
 
-    def _take(self, count: int) -> bytes:
-        octets = bytes(self._held[:count])
-        del self._held[:count]
-        return octets
+    def _limit(self, count: int, most: int, what: str) -> None:
+        if count > most:
+            octets = bytes(self._held)
+            event = self._note("received", octets)
+            raise Departure(f"{what} of {most} octets at most", f"{count} octets", event=event)
 
     # HTTP.
 
@@ -235,19 +232,31 @@ class Connection:
         response = http.client.HTTPResponse(self._incoming, method="POST")  # type: ignore[arg-type]
         try:
             response.begin()
-            body = response.read()
+            body = self._read_body(response)
         except http.client.RemoteDisconnected:
             raise EOFError from None
         except http.client.IncompleteRead as error:
             self._held += error.partial
             raise EOFError from None
         except http.client.HTTPException as error:
-            event = self._note("received", text=f"no HTTP: {error}")
-            raise Departure("a response of HTTP", f"{error}", event=event) from None
+            said = ascii(str(error))[:_SHOWN]
+            event = self._note("received", text=f"no HTTP: {said}")
+            raise Departure("a response of HTTP", said, event=event) from None
         headers = tuple(response.getheaders())
         cookies = [f"; Set-Cookie: {value}" for name, value in headers if name == "Set-Cookie"]
         event = self._note("received", body, f"HTTP {response.status}{''.join(cookies)}")
         return self._body(response.status, headers, body, event)
+
+    def _read_body(self, response: http.client.HTTPResponse) -> bytes:
+        most = self._peer.profile.frame_octets * _MOST_FRAMES
+        if response.length is not None:
+            self._limit(response.length, most, "a body")
+            return response.read()
+        body = bytearray()
+        while piece := response.read(_PIECE):
+            body += piece
+            self._limit(len(body), most, "a body")
+        return bytes(body)
 
     def _body(
         self, number: int, headers: tuple[tuple[str, str], ...], body: bytes, event: int

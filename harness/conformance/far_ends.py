@@ -21,8 +21,8 @@ from starwire.protocol.endpoints import spoken_at
 from starwire.protocol.profile import Profile
 
 from ..transcript import Draft, request, unpacked
+from .bare import BareMessages
 from .description import User
-from .expecting import response_in
 
 BEHIND = {
     "web": ("jar", "dispatcher"),
@@ -30,7 +30,6 @@ BEHIND = {
     **dict.fromkeys(("staroe", "rm", "rs", "inbox"), ("jar",)),
 }
 """The places that a server at a place asks."""
-_BETWEEN = b"\r\n\0 |"
 _ACRONYM = re.compile(rb"[^<>]*(?=<)")
 _NO_RECORD = "6109"
 _MESSAGE = "6104"
@@ -56,17 +55,21 @@ class FarConnection:
         self.has_ended = False
         """Whether the target sends nothing more."""
         self.spoken = spoken_at(place)
-        self._held = bytearray()
+        self._in = BareMessages()
         self._owed: deque[FarFrame] = deque()
         self._early: dict[int, bytes] = {}
         """Answers to messages behind others that have none yet: replies come in order (TRN-05)."""
 
     def feed(self, octets: bytes) -> list[FarFrame]:
         """The frames, or bare messages, that are complete now."""
-        self._held += octets
+        self._in.held += octets
         found = []
         while (frame := self._next()) is not None:
             found.append(frame)
+        if len(self._in.held) > self.profile.frame_octets:  # nothing of this wire is so long
+            self._in.take(len(self._in.held))
+            self.has_ended = True
+            self.out.abort()
         return found
 
     def answer(self, frame: FarFrame, octets: bytes) -> None:
@@ -84,22 +87,20 @@ class FarConnection:
 
     def _next(self) -> FarFrame | None:
         if self.spoken == "native":
-            del self._held[: len(self._held) - len(self._held.lstrip(_BETWEEN))]
-            message = response_in(bytes(self._held))
-            if not message.endswith(b">"):
+            if not (end := self._in.end()):
                 return None
-            del self._held[: len(message)]
+            message = self._in.take(end)
             self._owed.append(FarFrame(self, message, {}, message))
             return self._owed[-1]
         name = "common" if self.spoken == "common" else "dispatcher"
         codec = getattr(self.profile.wire, name)
-        if len(self._held) < codec.size:
+        held = self._in.held
+        if len(held) < codec.size:
             return None
-        total = max(codec.integer("length").read(self._held, 0), codec.size)
-        if len(self._held) < total:
+        total = max(codec.integer("length").read(held, 0), codec.size)
+        if len(held) < total:
             return None
-        octets = bytes(self._held[:total])
-        del self._held[:total]
+        octets = self._in.take(total)
         return FarFrame(self, octets, unpacked(self.profile, name, octets), octets[codec.size :])
 
 

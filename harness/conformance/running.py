@@ -25,6 +25,8 @@ from .wire import Wire
 GOOD = (Outcome.PASSED, Outcome.NON_STRICT, Outcome.INFORMATIONAL)
 """What a case may end with for others to come after it."""
 _NO_HINDRANCE = (*GOOD, Outcome.NOT_APPLICABLE)
+_SANITY = ("sanity.connect", "sanity.wire")
+"""What a place that fails one of them does not speak the wire at all."""
 _PROBE = "sanity.probe"
 _LAST = "sanity.last"
 _DYING = 0.3
@@ -77,7 +79,7 @@ class Run:
         self._started = started
         self._ended: dict[tuple[str, str], Result] = {}
         self._dead: dict[str, str] = {}
-        """Places that no longer answer, and the case behind which they did not."""
+        """Places of which nothing more is asked, and why."""
         self._lock = threading.Lock()
         self.stopped = ""
         """Why not everything was tried."""
@@ -103,8 +105,9 @@ class Run:
                 if tell is not None:
                     tell(result)
 
-        for wave in _waves(self.cases):
-            self._wave(wave, end)
+        for cases in _sanity_first(self.cases):
+            for wave in _waves(cases):
+                self._wave(wave, end)
         for case in self.cases:
             if case.name == _PROBE:
                 last = replace(case, name=_LAST, after=(_PROBE,))
@@ -150,9 +153,7 @@ class Run:
             first = self._survived(self._started.implementation, case, first)
         if first.outcome is not Outcome.FAILED or case.place in self._dead:
             return first
-        if not self._wire.is_virtual and not self._answers(case):
-            self._dead[case.place] = case.id
-            self.stopped = f"{case.place} no longer answers since {case.id}"
+        if not self._wire.is_virtual and self._is_over(case, first):
             return first
         tries = [first, *(self._try(case) for _ in range(self._plan.retries))]
         failed = [one for one in tries if one.outcome is Outcome.FAILED]
@@ -173,7 +174,7 @@ class Run:
                 implementation.revive(starts)
             except CannotStart as error:
                 self.stopped = f"the implementation has ended, and does not start again: {error}"
-                self._dead.setdefault(case.place, case.id)
+                self._dead.setdefault(case.place, f"the implementation has ended in {case.id}")
                 return replace(result, reason=f"{result.reason}; {ended}")
             self._grounds.forget_sessions()
             named = replace(result, reason=f"the implementation ends: {ended}")
@@ -184,6 +185,16 @@ class Run:
 
     def _try(self, case: Case) -> Result:
         return execute(case, self._wire, self._grounds, patience=self._plan.patience)
+
+    def _is_over(self, case: Case, failed: Result) -> bool:
+        """Whether nothing more is to be asked of the place of a case that failed."""
+        if case.name in _SANITY:
+            self._dead[case.place] = f"{failed.case} failed"
+            self.stopped = f"{case.place} does not speak this wire: {failed.reason}{_hint(failed)}"
+        elif not self._answers(case):
+            self._dead[case.place] = f"{case.place} no longer answers since {case.id}"
+            self.stopped = self._dead[case.place]
+        return case.place in self._dead
 
     def _answers(self, case: Case) -> bool:
         """Whether the place is still alive behind a failure."""
@@ -208,8 +219,14 @@ class Run:
             if before is not None and before.outcome not in _NO_HINDRANCE:
                 return Outcome.BLOCKED, f"{before.case} {_did_not(before.outcome)}"
         if case.place in self._dead:
-            return Outcome.BLOCKED, f"{case.place} no longer answers since {self._dead[case.place]}"
+            return Outcome.BLOCKED, self._dead[case.place]
         return None, ""
+
+
+def _hint(failed: Result) -> str:
+    if failed.divergence is None or failed.divergence.field != "length":
+        return ""
+    return " (if its header is another: starwire profile learn, and --profile)"
 
 
 def _did_not(outcome: Outcome) -> str:
@@ -229,6 +246,11 @@ def untried(case: Case, outcome: Outcome, reason: str) -> Result:
         outcome=outcome,
         reason=reason,
     )
+
+
+def _sanity_first(cases: Sequence[Case]) -> Iterator[list[Case]]:
+    for is_sanity in (True, False):
+        yield [case for case in cases if case.name.startswith("sanity.") is is_sanity]
 
 
 def _waves(cases: Sequence[Case]) -> Iterator[list[Case]]:

@@ -103,6 +103,14 @@ class Wire(Protocol):
         ...
 
 
+def read_until(line: Line, clock: Callable[[], float], until: float) -> bytes:
+    """What comes before that time. Raises Silent behind it, though octets may still be coming."""
+    left = until - clock()
+    if left < 0:
+        raise Silent
+    return line.read(left)
+
+
 class Incoming(io.RawIOBase):
     """What comes in on a line, as a socket for the HTTP parser of the standard library.
 
@@ -125,7 +133,7 @@ class Incoming(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if not self._held:
-            self._held = self._line.read(max(0.0, self.until - self._clock()))
+            self._held = read_until(self._line, self._clock, self.until)
         count = min(len(buffer), len(self._held))
         buffer[:count] = self._held[:count]
         self._held = self._held[count:]

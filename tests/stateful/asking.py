@@ -9,6 +9,7 @@ hung up.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from stateful.facts import Session
@@ -28,7 +29,7 @@ TROUBLES = frozenset({Status.UNAVAILABLE, Status.TIMED_OUT, Status.OVERLOADED})
 TARGETS = {"rm": "RM", "rs": "RS", "inbox": "INBOX", "staroe": "STAROE"}
 
 
-class Asked:
+class Asked(ABC):
     """A request under way. `answered` tells whether nothing more is owed."""
 
     type = MessageType.SYNC
@@ -63,8 +64,9 @@ class Asked:
             return True
         return self.done(clients, status, data)
 
+    @abstractmethod
     def done(self, clients: Clients, status: int, data: bytes) -> bool:
-        raise NotImplementedError
+        """Judge a reply that is no trouble; whether it was the last."""
 
     def lost(self, clients: Clients) -> None:
         """Nobody will tell what came of it."""
@@ -160,7 +162,7 @@ class Poll(Asked):
         return True
 
 
-class Bulk(Asked):
+class Bulk(Asked, ABC):
     """Type 3: its data begins with a bulk header."""
 
     type = MessageType.BULK
@@ -180,8 +182,9 @@ class Bulk(Asked):
         hold(len(data) >= self.bulk.size, f"{self}: {status} {data!r}")
         return self.told(clients, status, self.bulk.decode(data), data[self.bulk.size :])
 
+    @abstractmethod
     def told(self, clients: Clients, status: int, header: BulkHeader, payload: bytes) -> bool:
-        raise NotImplementedError
+        """Judge a frame of the transfer; whether it was the last."""
 
     def refusal(self, clients: Clients) -> Status | None:
         """Why it must be refused."""

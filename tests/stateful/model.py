@@ -7,6 +7,7 @@ may be answered to a request follows from that, and nothing else may.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any
 
 from stateful.facts import User
@@ -71,7 +72,7 @@ class Report:
             self.active = {active}
 
 
-class About:
+class About(ABC):
     """What a message is about, and what may be said of it. It is carried out once at most."""
 
     def __init__(self, message: str | bytes) -> None:
@@ -86,9 +87,9 @@ class About:
             self._must_be_trouble(status, data, strict=strict)
             self.undone()
 
+    @abstractmethod
     def is_right(self, world: World, status: int, data: bytes) -> bool:
         """Whether it is the response, all being well."""
-        raise NotImplementedError
 
     def undone(self) -> None:
         """It had no effect."""

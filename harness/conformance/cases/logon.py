@@ -265,13 +265,14 @@ def vum_makes_no_session(peer: Peer) -> None:
         peer.ask(draft, message("VUMA", ERROR="0"), field("web_session_key", key))
 
 
-@case("logon.elsewhere", rules="WEB-04 DSP-03", places=_WEB, after=_OPEN)
+@case("logon.elsewhere", rules="WEB-04 DSP-03 WEB-03", places=_WEB, after=_OPEN)
 def logon_elsewhere(peer: Peer) -> None:
     """A logon to another target than STAROE is 105, and one without VUM too: there is no session
-    yet."""
+    yet. Neither takes the cookie away."""
     draft = _vum(peer)
-    peer.ask(draft.with_(target="RM"), status(105))
-    peer.ask(draft.but(data=peer.grounds.good("GUA")), status(105))
+    kept = leaves_cookie(peer.profile)
+    peer.ask(draft.with_(target="RM"), status(105), kept)
+    peer.ask(draft.but(data=peer.grounds.good("GUA")), status(105), kept)
 
 
 @case("logon.several", rules="WEB-04", places=_WEB, after=_OPEN)

@@ -162,7 +162,7 @@ def test_who_ends_is_noticed_named_and_started_again(tmp_path: Path) -> None:
         results = {result.case: result for result in run.results()}
     finally:
         run.close()
-    failed = results["sanity.probe@rm"]
+    failed = results["sanity.wire@rm"]
     assert failed.outcome is Outcome.FAILED
     ended = "the implementation ends: it has ended with exit status 1; "
     assert failed.reason == f"{ended}its last words: ready / cannot bear a request"
