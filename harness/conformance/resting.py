@@ -26,6 +26,8 @@ _SIGNS = (
     (r"^[^<]*$|>.|^[^<]*[,=\x01]", ("SYN-02", "SYN-09", "SYN-10")),
     (r"GPL<", ("SYN-05",)),
     (r"^[^<]{5,}<|^<", ("SYN-01", "CAT-08")),
+    (r"^[ADFLU]<", ("CAT-06",)),
+    (r"USERID=nobody", ("HDR-11",)),
 )
 _TABLES = ("CAT-01", "CAT-02", "ERR-02", "ERR-03")
 """That a message is known, and judged by its table step by step."""
@@ -35,6 +37,8 @@ _COMPILED = tuple((re.compile(sign, re.DOTALL), rules) for sign, rules in _SIGNS
 def rests_on(message: str) -> tuple[str, ...]:
     """The rules, each once."""
     found = dict.fromkeys(_TABLES)
+    if message.count("<") != message.count(">"):
+        found["SYN-10"] = None
     for sign, rules in _COMPILED:
         if sign.search(message):
             found.update(dict.fromkeys(rules))

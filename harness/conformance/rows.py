@@ -268,6 +268,8 @@ class Row:
             )
             edit = partial(mutating.with_value, path=self._path, text=text)
             rules = "SYN-05" if line.ignored or line.bare else "ERR-03 SYN-13 CAT-02"
+            if kind == "blanks" and code is not None and code == line.blank:
+                rules += " ERR-04"
             yield self._change(kind, f"{words} {name}", edit, code, rules)
 
     def _first_missing(self, value: str | None) -> int | None:

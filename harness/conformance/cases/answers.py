@@ -163,7 +163,7 @@ def no_items(peer: Peer) -> None:
     rules="CAT-05",
     places=("rm", "rm-native"),
     after="catalogue.ARD-client.good catalogue.GURL.good",
-    rests="SYN-02 SYN-03 SYN-05 SYN-08",
+    rests="SYN-02 SYN-03 SYN-05 SYN-08 SYN-13",
 )
 def row_of_a_report(peer: Peer) -> None:
     """A report that was just added is a row of SURL under its own category, saved only."""

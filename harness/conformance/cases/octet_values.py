@@ -21,6 +21,8 @@ _DATA = b"=" + bytes(value for value in range(256) if value not in _DELIMITERS +
 _PLAIN = bytes(value for value in _DATA if value not in _ROWS)
 _TEXT = bytes(value for value in _PLAIN if value not in b" \t\r\n")
 """What stays as it is also at the ends of a value."""
+_AROUND = "CAT-05 SYN-02 SYN-03 SYN-05 SYN-06 SYN-08"
+"""What is broken where an octet is taken for a delimiter, or a row is written otherwise."""
 _REFUSED = {ord("<"): 6612, ord(">"): 6612, 0x01: 6103}
 
 
@@ -36,7 +38,7 @@ def values() -> Iterator[Definition]:
             script=partial(_refuses if refused else _gives_back, value=value),
             places=("rm",),
             after=("catalogue.ARD-client.good", "catalogue.GURD.good"),
-            rests=lambda: ("CAT-05", "SYN-02", "SYN-03", "SYN-05", "SYN-06", "SYN-08"),
+            rests=lambda: tuple(_AROUND.split()),
         )
 
 
@@ -90,6 +92,7 @@ def _given_back(peer: Peer, name: str, text: bytes, sent: bytes) -> None:
     rules="OCT-01",
     places=("rm", "rm-native"),
     after="catalogue.ARD-client.good catalogue.GURD.good",
+    rests=_AROUND,
 )
 def all_in_one_text(peer: Peer) -> None:
     """All octets that are no delimiters come back unchanged from one text."""
@@ -101,6 +104,7 @@ def all_in_one_text(peer: Peer) -> None:
     rules="OCT-01 SYN-06 SYN-13",
     places=("rm", "rm-native"),
     after="catalogue.ARD-client.good catalogue.GURD.good",
+    rests=_AROUND,
 )
 def no_octet_but_blanks_is_stripped(peer: Peer) -> None:
     """Blank, TAB, CR and LF are taken from the ends of a value, NUL, 0xA0 and others are not."""
@@ -113,7 +117,7 @@ def no_octet_but_blanks_is_stripped(peer: Peer) -> None:
     rules="OCT-01 SYN-07",
     places=("rm", "rm-native"),
     after="catalogue.ARD-client.good catalogue.GURD.good",
-    rests="CAT-05",
+    rests=_AROUND,
 )
 def blanks_within_a_text(peer: Peer) -> None:
     """Blanks within a text, several together too, come back as they were sent."""
@@ -124,7 +128,7 @@ def blanks_within_a_text(peer: Peer) -> None:
     "octets.acronym.all",
     rules="OCT-01 ERR-02",
     places=("rm", "rs", "staroe", "rm-native", "jar"),
-    rests="SYN-01 SYN-02 SYN-06 CAT-01",
+    rests=f"{_AROUND} SYN-01 CAT-01",
 )
 def acronyms(peer: Peer) -> None:
     """Every octet of an unknown acronym comes back unchanged."""
@@ -139,7 +143,7 @@ def acronyms(peer: Peer) -> None:
     "octets.acronym.inbox",
     rules="OCT-01 ERR-02",
     places=("inbox", "inbox-native"),
-    rests="SYN-01 SYN-02 SYN-06 CAT-01",
+    rests=f"{_AROUND} SYN-01 CAT-01",
 )
 def acronyms_at_the_inbox(peer: Peer) -> None:
     """Every octet of an acronym that the Inbox does not know comes back unchanged."""
@@ -154,6 +158,7 @@ def acronyms_at_the_inbox(peer: Peer) -> None:
     rules="OCT-01",
     places=("inbox", "inbox-native"),
     after="catalogue.A.good catalogue.L.good",
+    rests=f"{_AROUND} CAT-06",
 )
 def titles(peer: Peer) -> None:
     """All octets that are no delimiters come back unchanged from the title of an item."""
@@ -175,7 +180,7 @@ def _item(peer: Peer, title: bytes) -> str:
     return parse(line.expect(code(0)).data)["INBOXID"].value.scalar
 
 
-@case("octets.user.all", rules="OCT-01", places=("jar",), after="catalogue.CKM.good")
+@case("octets.user.all", rules="OCT-01", places=("jar",), after="catalogue.CKM.good", rests=_AROUND)
 def users(peer: Peer) -> None:
     """Every octet of a user id comes back unchanged from a session."""
     for part in _parts(_TEXT, 18):
