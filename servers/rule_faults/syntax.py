@@ -245,7 +245,7 @@ def _(works: Works) -> None:
 @breaks("blanks-round-keys-kept", "SYN-06", "SYN-13")
 def _(works: Works) -> None:
     """A key with a blank before or behind it is unknown: 6610."""
-    _unknown(works, re.compile(b"[<,\x01] +[^<>,\x01=]+=|[^<>,\x01=]+ =").search)
+    _unknown(works, re.compile(b"[<,\x01] +[^<>,\x01=]+=|(?<=[^<>,\x01= ]) +=").search)
 
 
 @breaks("blanks-round-values-kept", "SYN-06", "SYN-13")
