@@ -32,6 +32,8 @@ SAMPLE = [
     *("offset-beyond-total-taken", "transfer-of-anybody"),
 ]
 """The faults of the short form, from all over the wire."""
+_LONGEST = 300.0
+"""Seconds that a fault may take: one that makes the emulator slow would stand in the way for ever."""
 _WRONG = (Outcome.FAILED, Outcome.HARNESS_ERROR)
 
 
@@ -102,7 +104,12 @@ def matrix(names: Sequence[str]) -> Iterator[Row]:
     """The rows of those faults, as they are done."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(os.cpu_count() or 1, maxtasksperchild=20) as pool:
-        yield from pool.imap_unordered(row_of, names)
+        rows = pool.imap_unordered(row_of, names)
+        for done in range(len(names)):
+            try:
+                yield rows.next(_LONGEST)
+            except multiprocessing.TimeoutError:
+                raise AssertionError(f"after {done} faults none was done in {_LONGEST} s") from None
 
 
 def clean(profile: str, times: int) -> Iterator[str]:
