@@ -24,6 +24,7 @@ from .client_wire import ClientWire
 from .control import Switch, control
 from .description import TargetFileError, User, described
 from .executing import asking
+from .frozen import FrozenError
 from .grounds import Grounds, PutFile, Refused
 from .in_memory import MemoryWire
 from .reporting import report_of, told
@@ -51,17 +52,17 @@ def begin(asked: Asked) -> Run:
         return _run(asked, client_wire_of(asked), None)
     if asked.start:
         stage = staged(asked)
-        try:
-            return _run(asked, stage.wire, stage.put_file, stage)
-        except BaseException:
-            stage.close()
-            raise
+        return _run(asked, stage.wire, stage.put_file, stage)
     return _run(asked, *wire_of(asked))
 
 
 def _run(asked: Asked, wire: Wire, put_file: PutFile | None, stage: Stage | None = None) -> Run:
-    grounds = _grounds(asked, wire, put_file, stage.mint if stage else None)
-    return Run(_wanted(asked, wire.places), wire, grounds, _plan(asked, wire), stage)
+    try:
+        grounds = _grounds(asked, wire, put_file, stage.mint if stage else None)
+        return Run(_wanted(asked, wire.places), wire, grounds, _plan(asked, wire), stage)
+    except BaseException:
+        (stage or wire).close()
+        raise
 
 
 def listed(asked: Asked) -> list[Case]:
@@ -86,7 +87,10 @@ def checked(
     found: list[Result] = []
 
     def tell(result: Result) -> None:
-        found.append(told(result, words, baseline, today))
+        result = told(result, words, baseline, today)
+        if asked.frozen is not None:
+            result = replace(result, flags=(*result.flags, *asked.frozen.flags(result.rules)))
+        found.append(result)
         screen.add(found[-1])
 
     try:
@@ -187,10 +191,22 @@ def _wanted(asked: Asked, places: tuple[str, ...]) -> list[Case]:
     there = [case for case in all_cases() if case.place in places]
     if asked.seats:
         there = [case for case in there if seat_of(case.place) in asked.seats]
-    wanted = [case for case in there if _is_wanted(case, asked)]
+    frozen = _frozen(asked)
+    wanted = [
+        case for case in there if _is_wanted(case, asked) and (frozen is None or case.id in frozen)
+    ]
     if not wanted:
         raise CannotCheck("no case is left: see `starwire check --list` for their names")
     return with_what_they_follow(wanted, there)
+
+
+def _frozen(asked: Asked) -> set[str] | None:
+    if asked.frozen is None:
+        return None
+    try:
+        return asked.frozen.among(all_cases())
+    except FrozenError as error:
+        raise CannotCheck(f"--frozen: {error}") from None
 
 
 def _is_wanted(case: Case, asked: Asked) -> bool:

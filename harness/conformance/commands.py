@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from ..commands import cannot, profile_option, read_profile
 
 if TYPE_CHECKING:
+    from .frozen import Frozen
     from .result import Report
     from .wiring import Asked
 
@@ -41,6 +42,8 @@ _PATH = click.Path(path_type=Path)
 @click.option("--control", metavar="URL", help="The control API: faults for the cases of codes.")
 @click.option("--baseline", type=_PATH, metavar="FILE", help="Failures that are known (TOML).")
 @click.option("--write-baseline", type=_PATH, metavar="FILE", help="Write this run's failures.")
+@click.option("--frozen", type=_PATH, metavar="FILE", help="Only the cases of a frozen set.")
+@click.option("--freeze", type=_PATH, metavar="FILE", help="Freeze the wanted cases; run none.")
 @click.option("--report", type=_PATH, metavar="DIR", help="Write JSON, JUnit XML and HTML.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON on standard output.")
 @click.option("--list", "only_list", is_flag=True, help="List the cases, and run none.")
@@ -76,7 +79,8 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
     """
     if options["diff"]:
         _diff(*options["diff"], as_json=options["as_json"])
-    if target is None and not options["only_list"]:
+    runs_none = options["only_list"] or options["freeze"] is not None
+    if target is None and not runs_none:
         cannot("give a TARGET, such as https://127.0.0.1:8443/nmci or memory:")
     from .wiring import Asked
 
@@ -99,9 +103,10 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
         workers=options["workers"],
         retries=options["retries"],
         start=options["start"] or "",
+        frozen=_frozen(options["frozen"]),
     )
-    if options["only_list"]:
-        _list(asked)
+    if runs_none:
+        _list(asked, options["freeze"])
     if asked.start:
         # Who ends the run, as a CI does, must not leave what it started.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -141,15 +146,31 @@ def _run(asked: Asked, options: dict[str, Any]) -> tuple[Report, int]:
     return report, verdict(report).status
 
 
-def _list(asked: Asked) -> None:
+def _frozen(path: Path | None) -> Frozen | None:
+    from .frozen import FrozenError, read_frozen
+
+    try:
+        return None if path is None else read_frozen(path)
+    except FrozenError as error:
+        cannot(f"--frozen: {error}")
+
+
+def _list(asked: Asked, freeze_to: Path | None) -> NoReturn:
+    """List the cases that are wanted, or write them to a file."""
     from .checking import listed
+    from .frozen import FrozenError, freeze, write_frozen
     from .wiring import CannotCheck
 
     try:
-        for case in listed(asked):
-            click.echo(f"{case.id}  {case.level}  {' '.join(case.rules)}  {case.sentence}")
-    except CannotCheck as error:
+        cases = listed(asked)
+        if freeze_to is not None:
+            write_frozen(freeze_to, freeze(cases))
+            click.echo(f"{len(cases):,} cases frozen in {freeze_to}", err=True)
+            sys.exit(0)
+    except (CannotCheck, FrozenError) as error:
         cannot(str(error))
+    for case in cases:
+        click.echo(f"{case.id}  {case.level}  {' '.join(case.rules)}  {case.sentence}")
     sys.exit(0)
 
 

@@ -22,7 +22,7 @@ def rerun_command(words: Sequence[str], case: str) -> str:
     return shlex.join(["starwire", "check", *_without_choice(words), "--case", case])
 
 
-_CHOICES = ("--case", "--rule", "--report", "--baseline", "--revision")
+_CHOICES = ("--case", "--rule", "--report", "--baseline", "--frozen")
 
 
 def _without_choice(words: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from .client_wire import ClientWire
 from .description import User
 from .far_ends import BEHIND, Book
 from .far_sockets import SocketEnds
+from .frozen import Frozen
 from .grounds import PutFile
 from .in_memory import MemoryWire
 from .sockets import SocketWire, trusting
@@ -59,6 +60,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 2
     start: str = ""
     """The command line that starts the implementation: see `starting`."""
+    frozen: Frozen | None = None
+    """The cases to which the run is held."""
 
 
 def wire_of(asked: Asked) -> tuple[Wire, PutFile | None]:

@@ -33,7 +33,7 @@ SAMPLE = [
 ]
 """The faults of the short form, from all over the wire."""
 _LONGEST = 300.0
-"""Seconds that a fault may take: one that makes the emulator slow would stand in the way for ever."""
+"""Seconds that a fault may take; one that makes the emulator slow would never end."""
 _WRONG = (Outcome.FAILED, Outcome.HARNESS_ERROR)
 
 
