@@ -294,11 +294,16 @@ def _(works: Works) -> None:
 
 @breaks("server-of-template-unchecked", "ERR-04", "CAT-07")
 def _(works: Works) -> None:
-    """A report is added although its fulfilling server is not configured."""
+    """A report is added although its fulfilling server is not configured, or a fault says so."""
 
     def made(init: Any) -> Any:
-        def begun(self: Any, **options: Any) -> None:
-            init(self, **{**options, "servers": report_manager.FULFILLING_SERVERS})
+        def begun(self: Any, server_code: Any = None, **options: Any) -> None:
+            def others() -> int:
+                code = server_code() if server_code is not None else 0
+                return 0 if code == 6116 else code
+
+            servers = report_manager.FULFILLING_SERVERS
+            init(self, **{**options, "servers": servers, "server_code": others})
 
         return begun
 

@@ -466,7 +466,7 @@ def _(works: Works) -> None:
 @breaks("blank-group-is-a-value", "SYN-13")
 def _(works: Works) -> None:
     """A value `< >` is not empty."""
-    _read_by(works, b"=< +>", b"=<.>")
+    _read_by(works, rb"=\s*<\s+>", b"=<.>")
 
 
 @breaks("empty-member-taken", "SYN-13")
@@ -478,7 +478,7 @@ def _(works: Works) -> None:
 @breaks("last-empty-member-refused", "SYN-13")
 def _(works: Works) -> None:
     """An empty member at the end of a list is wrong."""
-    _read_by(works, b"(?<=[0-9]),>", b",_>")
+    _read_by(works, b"(?<=[0-9]),>", b",,_>")
 
 
 @breaks("bare-list-refused", "SYN-13")

@@ -11,7 +11,7 @@ import msgspec
 
 from .. import mutating
 from ..case import Definition, case, family
-from ..expecting import Expectation, data, satisfies
+from ..expecting import Expectation, begins, data, satisfies
 from ..peer import Peer
 from ..resting import rests_on
 from ..rows import NOTHING_MADE, Subject, subjects
@@ -36,10 +36,16 @@ def successes() -> Iterator[Definition]:
             sentence=f"The answer to {subject.title} that is good has its one form.",
             rules=("CAT-04", "CAT-05"),
             script=partial(_succeeds, request=request, pattern=pattern),
-            rests=partial(rests_on, subject.form),
+            rests=partial(_rests, subject, pattern),
             places=subject.places,
             after=(subject.good,),
         )
+
+
+def _rests(subject: Subject, pattern: str) -> tuple[str, ...]:
+    """The answer to what names a request that there is not has the code for that (ERR-04)."""
+    unknown = () if "ERROR=0" in pattern or "ERROR" not in pattern else ("ERR-04",)
+    return (*rests_on(subject.form), *unknown)
 
 
 def _succeeds(peer: Peer, request: str, pattern: str) -> None:
@@ -94,7 +100,13 @@ def _fails(peer: Peer, subject: Subject) -> None:
 # What errors repeat (CAT-04).
 
 
-@case("answer.NRL.ids", rules="CAT-04", places=("rm-native",), after="catalogue.NRL.good")
+@case(
+    "answer.NRL.ids",
+    rules="CAT-04",
+    places=("rm-native",),
+    after="catalogue.NRL.good",
+    rests="ERR-03",
+)
 def ids_of_a_notice(peer: Peer) -> None:
     """An NRLA repeats the ids that could be read, in an error too, and none that is wrong."""
     asked = b"NRL<USERID=dorod,USERRPTID=%b,REQUESTID=%b,REGION=1>"
@@ -106,7 +118,7 @@ def ids_of_a_notice(peer: Peer) -> None:
     peer.ask(peer.request(asked % (b"7", b"2147483648")), data(past))
 
 
-@case("answer.ARDA.ids", rules="CAT-04", places=("rm-native",), after="sanity.probe")
+@case("answer.ARDA.ids", rules="CAT-04", places=("rm-native",), rests="ERR-03 ERR-04")
 def ids_of_an_outcome(peer: Peer) -> None:
     """An ARDA is answered with an ARDA that repeats the ids that could be read."""
     for message, answer in (
@@ -141,17 +153,23 @@ def id_of_the_older_item(peer: Peer) -> None:
     peer.ask(peer.request(again), data(b"Z<REQ=A,ERROR=5005,INBOXID=%b>" % older.encode()))
 
 
+@case("answer.METADATA.nameless", rules="ERR-02 CAT-08", places=("rm-native",))
+def metadata_have_no_acronym(peer: Peer) -> None:
+    """METADATA that succeeds is answered without an acronym, and with METADATA as first key."""
+    peer.ask(peer.good("METADATA"), begins(b"<METADATA=<"))
+
+
 # A few answers by hand, whose content every target with these first data has.
 
 
-@case("answer.literal.nothing", rules="CAT-05", places=("rm", "rm-native"))
+@case("answer.literal.nothing", rules="CAT-05 ERR-03", places=("rm", "rm-native"))
 def no_rows(peer: Peer) -> None:
     """A list without rows is 6109, and has no REPORTS."""
     form = "GURL<USERID={userid},RPTTMPID=2147483647,ENTPID={entpid},PRODUCT=T,DATACAT=U>"
     peer.ask(peer.request(peer.grounds.filled(form)), data(b"SURL<ERROR=6109>"))
 
 
-@case("answer.literal.no-items", rules="CAT-06", places=("inbox", "inbox-native"))
+@case("answer.literal.no-items", rules="CAT-06 ERR-03", places=("inbox", "inbox-native"))
 def no_items(peer: Peer) -> None:
     """An L without items is 5100, and has no ITEMS."""
     form = "L<ENTPID={entpid},USERID={userid},CATEGORY=R,INBOXID=9999999999>"

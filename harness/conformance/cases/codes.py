@@ -77,10 +77,11 @@ _RULES = {"message": ("ERR-03", "CAT-02"), "state": ("ERR-03", "HDR-11")}
 def _rests(trigger: Trigger, form: str) -> tuple[str, ...]:
     if not trigger.request:
         return rests_on(trigger.octets)
+    failure = ("ERR-07",) if trigger.fault else ()
     try:
-        return rests_on(changed(form, trigger.changes))
+        return (*rests_on(changed(form, trigger.changes)), *failure)
     except mutating.NoPlace:
-        return ()
+        return failure
 
 
 def _row(name: str, trigger: Trigger) -> str:

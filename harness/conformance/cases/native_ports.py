@@ -57,14 +57,14 @@ def closes_behind_a_syntax_error(peer: Peer) -> None:
     line.expect_end()
 
 
-@case("native.refused-at-once", rules="TRN-05", places=BARE)
+@case("native.refused-at-once", rules="TRN-05", places=BARE, rests="SYN-10")
 def refused_at_once(peer: Peer) -> None:
     """Octets with which no message can begin are refused without waiting for more."""
     for octets in (b">", b",", b"=", b"\x01", b"A,"):
         peer.ask(octets, code(_code(peer, 6612 if octets == b">" else 6611)))
 
 
-@case("native.unfinished", rules="TRN-05 HDR-04", places=BARE)
+@case("native.unfinished", rules="TRN-05 HDR-04", places=BARE, rests="SYN-10")
 def unfinished(peer: Peer) -> None:
     """A stream that ends inside a group is answered as unbalanced, and closed."""
     line = peer.connect()
@@ -94,7 +94,7 @@ def ended_between_messages(peer: Peer) -> None:
     line.expect(ending("closed", "reset"))
 
 
-@case("native.one-too-many", rules="TRN-05", places=BARE)
+@case("native.one-too-many", rules="TRN-05", places=BARE, rests="SYN-10")
 def one_bracket_too_many(peer: Peer) -> None:
     """A `>` too many behind a message is answered behind the message's own answer."""
     line = peer.connect()
@@ -134,7 +134,7 @@ def strangers_are_closed_on(peer: Peer) -> None:
     line.expect(ending("closed", "reset"))
 
 
-@case("native.any-customer", rules="HDR-08", places=NATIVES)
+@case("native.any-customer", rules="HDR-08", places=NATIVES, rests="ERR-03")
 def for_any_customer(peer: Peer) -> None:
     """Whoever may connect acts for any customer, without a session."""
     other = peer.grounds.user("other")

@@ -38,7 +38,7 @@ def values() -> Iterator[Definition]:
             script=partial(_refuses if refused else _gives_back, value=value),
             places=("rm",),
             after=("catalogue.ARD-client.good", "catalogue.GURD.good"),
-            rests=lambda: tuple(_AROUND.split()),
+            rests=partial(_rests, value),
         )
 
 
@@ -48,6 +48,11 @@ def _rules(value: int) -> tuple[str, ...]:
     if value == ord(","):
         return ("SYN-05", "SYN-08", "CAT-05")
     return ("CAT-05",) if value in _ROWS else ("OCT-01",)
+
+
+def _rests(value: int) -> tuple[str, ...]:
+    unpaired = ("SYN-10",) if _REFUSED.get(value) == 6612 else ()
+    return (*_AROUND.split(), *unpaired)
 
 
 def _ending(value: int) -> str:

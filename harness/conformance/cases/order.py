@@ -23,6 +23,8 @@ class Judged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     send: str
     code: int = 0
     answer: str = ""
+    rests: str = ""
+    """Rules without which the mistake is none, beside those of its syntax."""
 
 
 def table() -> dict[str, dict[str, Judged]]:
@@ -44,8 +46,12 @@ def judged() -> Iterator[Definition]:
                 script=partial(_judged, one=one),
                 places=one.at,
                 after=("sanity.probe",),
-                rests=partial(rests_on, one.send),
+                rests=partial(_rests, one),
             )
+
+
+def _rests(one: Judged) -> tuple[str, ...]:
+    return (*rests_on(one.send), *one.rests.split())
 
 
 def _judged(peer: Peer, one: Judged) -> None:

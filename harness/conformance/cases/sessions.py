@@ -344,7 +344,7 @@ def only_on_native_ports(peer: Peer) -> None:
     asked = own if peer.place in PROXIES else {"RM": 6104, "INBOX": 5103}
     for name, number in asked.items():
         for acronym in _OF_SERVERS:
-            text = f"{acronym}<USERID=x>".encode()
+            text = f"{acronym}<>".encode()
             peer.ask(peer.request(text, target=name), status(100), code(number))
 
 
@@ -355,4 +355,4 @@ _SERVED = tuple(place for place in BARE if place != "jar")
 def only_at_the_jar(peer: Peer) -> None:
     """The messages of the jar are unknown at the other native ports."""
     number = 5103 if peer.place.startswith("inbox") else 6104
-    peer.ask(b"CKG<KEY=%b>" % _unknown(peer).encode(), code(number))
+    peer.ask(b"CKG<>", code(number))

@@ -69,15 +69,28 @@ def _asked(peer: Peer, octets: bytes, number: int) -> None:
 # SYN-11: the limits, at and over each. What is owed at the limit shows that the message was read.
 
 
-def _nested(groups: int) -> bytes:
+_GRTL = b"GRTL<DATATYPE=R,DATACAT=P,IO=O,PRODUCT="
+"""Nothing is wrong with it but what is put behind it."""
+_L = b"L<ENTPID=00022924,USERID=a,CATEGORY="
+
+
+def _nested(groups: int, before: bytes = _GRTL) -> bytes:
     """So many groups open at once."""
-    return b"GRTL<PRODUCT=" + b"<" * (groups - 1) + b">" * groups
+    return before + b"<" * (groups - 1) + b">" * groups
+
+
+def _not_for_a_limit() -> Expectation:
+    return satisfies(
+        "a refusal, and not for a limit",
+        lambda reply: reads_as_code(reply) not in (None, 0, 6102),
+        "ERROR",
+    )
 
 
 @case("syntax.limit-nesting", rules="SYN-11", places=("rm", "rm-native"))
 def nesting_at_its_limit(peer: Peer) -> None:
     """A message that opens 64 groups at once is read."""
-    peer.ask(peer.request(_nested(64)), code(6809))
+    peer.ask(peer.request(_nested(64)), code(6103))
 
 
 @case("syntax.over-nesting", rules="SYN-11 SYN-10", places=("rm", "rm-native"))
@@ -89,7 +102,7 @@ def nesting_over_its_limit(peer: Peer) -> None:
 @case("syntax.over-nesting-inbox", rules="SYN-11 SYN-10", places=("inbox", "inbox-native"))
 def nesting_over_its_limit_at_the_inbox(peer: Peer) -> None:
     """A message that opens 65 groups at once is refused by the Inbox with 5101."""
-    peer.ask(peer.request(_nested(65)), code(5101))
+    peer.ask(peer.request(_nested(65, _L)), code(5101))
 
 
 @case("syntax.limit-before-brackets", rules="SYN-10 SYN-11", places=("rm",))
@@ -101,49 +114,57 @@ def limits_come_first(peer: Peer) -> None:
 @case("syntax.closing-makes-no-room", rules="SYN-11", places=("rm",))
 def closing_makes_no_room(peer: Peer) -> None:
     """A `>` that closes nothing makes no room for further groups."""
-    peer.ask(peer.request(b"A<>>>>" + b"<" * 65), code(6102))
-    peer.ask(peer.request(b"A<>>>>" + b"<" * 64), code(6612))
+    peer.ask(peer.request(b"GRTL<>>>>" + b"<" * 65), code(6102))
+    peer.ask(peer.request(b"GRTL<>>>>" + b"<" * 64), _not_for_a_limit())
 
 
 @case("syntax.siblings", rules="SYN-11", places=("rm",))
 def groups_side_by_side(peer: Peer) -> None:
     """Groups that stand side by side do not nest."""
-    peer.ask(peer.request(b"GRTL<PRODUCT=" + b"<>" * 100 + b">"), code(6809))
+    peer.ask(peer.request(_GRTL + b"<>" * 100 + b">"), code(6103))
 
 
-@case("syntax.limit-marks", rules="SYN-11", places=("rm",))
+@case("syntax.limit-marks", rules="SYN-11", places=("rm",), rests="SYN-03 SYN-05")
 def marks_at_their_limit(peer: Peer) -> None:
     """A message of 65,536 separators and groups is read."""
-    message = b"GRTL<PRODUCT=" + b"," * 65_535 + b">"
-    peer.ask(peer.request(message), code(6809))
+    message = _GRTL + b"x," * (65_536 - 4) + b">"
+    peer.ask(peer.request(message), code(6103))
 
 
 @case("syntax.over-marks", rules="SYN-11", places=("rm",), rests="SYN-03 SYN-05")
 def marks_over_their_limit(peer: Peer) -> None:
     """A message of 65,537 separators and groups is refused with 6102."""
     for mark in (b",", b"\x01"):
-        peer.ask(peer.request(b"GRTL<PRODUCT=" + mark * 65_536 + b">"), code(6102))
+        message = _GRTL + (b"x" + mark) * (65_537 - 4) + b">"
+        peer.ask(peer.request(message), code(6102))
 
 
-@case("syntax.closing-is-no-mark", rules="SYN-11", places=("rm",))
+@case("syntax.closing-is-no-mark", rules="SYN-11", places=("rm",), rests="SYN-03 SYN-05")
 def closing_is_no_mark(peer: Peer) -> None:
     """A `>` is no mark: 32,768 groups side by side and as many separators are read."""
-    message = b"GRTL<PRODUCT=" + b"<>" * 32_767 + b"," * 32_768 + b">"
-    peer.ask(peer.request(message), code(6809))
+    message = _GRTL + b"<>" * 32_767 + b"x," * (32_768 - 3) + b">"
+    peer.ask(peer.request(message), code(6103))
 
 
 @case("syntax.limit-octets", rules="SYN-11", places=("rm",))
 def octets_at_their_limit(peer: Peer) -> None:
     """A message of 1,048,576 octets is read."""
-    message = b"GRTL<PRODUCT=" + b"x" * (1_048_576 - 14) + b">"
-    peer.ask(peer.request(message), code(6809))
+    message = _GRTL + b"x" * (1_048_575 - len(_GRTL)) + b">"
+    peer.ask(peer.request(message), code(6103))
 
 
 @case("syntax.over-octets", rules="SYN-11", places=("rm",))
 def octets_over_their_limit(peer: Peer) -> None:
-    """A message of 1,048,577 octets, blanks behind it counted, is refused with 6102."""
-    message = b"GRTL<PRODUCT=" + b"x" * (1_048_576 - 14) + b"> "
+    """A message of 1,048,577 octets is refused with 6102."""
+    message = _GRTL + b"x" * (1_048_576 - len(_GRTL)) + b">"
     peer.ask(peer.request(message), code(6102))
+
+
+@case("syntax.over-octets-behind", rules="SYN-11", places=("rm",), rests="SYN-09")
+def octets_behind_count(peer: Peer) -> None:
+    """What stands behind a message counts among its octets."""
+    message = _GRTL + b"x" * (1_048_575 - len(_GRTL)) + b">"
+    peer.ask(peer.request(message + b" "), code(6102))
 
 
 # SYN-12: the originals, as printed and as emended.
@@ -224,7 +245,7 @@ def _past_step_6() -> Expectation:
 _BEHIND = (0, 6050, 6107, 6108, 6109, 6115, 6116, 6707, 5005, 5153, 5163, 5166)
 
 
-@case("syntax.original-broken", rules="SYN-12 SYN-10", places=("rm",))
+@case("syntax.original-broken", rules="SYN-12 SYN-10", places=("rm",), rests="SYN-09")
 def broken_original(peer: Peer) -> None:
     """The ARD of the request table, whose brackets the print breaks, is refused with 6612."""
     peer.ask(peer.request(_BROKEN), code(6612))
