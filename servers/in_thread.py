@@ -63,7 +63,7 @@ def _template() -> Path:
 
 
 class EmulatorInThread:
-    """An emulator on free ports of the loopback interface. `stop` it, or leave its `with`."""
+    """An emulator on free ports of the loopback interface. `stop` it in the end."""
 
     def __init__(self, profile: Profile, only: tuple[str, ...], **options: Any) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="starwire-")

@@ -36,7 +36,7 @@ from .wiring import (
     MEMORY,
     Asked,
     CannotCheck,
-    Stage,
+    Scene,
     addresses_of,
     client_wire_of,
     staged,
@@ -56,7 +56,7 @@ def begin(asked: Asked) -> Run:
     return _run(asked, *wire_of(asked))
 
 
-def _run(asked: Asked, wire: Wire, put_file: PutFile | None, stage: Stage | None = None) -> Run:
+def _run(asked: Asked, wire: Wire, put_file: PutFile | None, stage: Scene | None = None) -> Run:
     try:
         grounds = _grounds(asked, wire, put_file, stage.mint if stage else None)
         return Run(_wanted(asked, wire.places), wire, grounds, _plan(asked, wire), stage)

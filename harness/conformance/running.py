@@ -54,7 +54,13 @@ Tell = Callable[[Result], None]
 class Started(Protocol):
     """An implementation that was started for a run."""
 
-    implementation: Implementation
+    implementation: Implementation | None
+    """The one process of it, if there is one."""
+
+    @property
+    def last_words(self) -> str:
+        """What it said last; "" for nothing."""
+        ...
 
     def close(self) -> None: ...
 
@@ -149,8 +155,9 @@ class Run:
         if outcome is not None:
             return untried(case, outcome, reason)
         first = self._try(case)
-        if self._started is not None and first.outcome not in _NO_HINDRANCE:
-            first = self._survived(self._started.implementation, case, first)
+        process = self._started.implementation if self._started is not None else None
+        if process is not None and first.outcome not in _NO_HINDRANCE:
+            first = self._survived(process, case, first)
         if first.outcome is not Outcome.FAILED or case.place in self._dead:
             return first
         if not self._wire.is_virtual and self._is_over(case, first):
@@ -190,7 +197,9 @@ class Run:
         """Whether nothing more is to be asked of the place of a case that failed."""
         if case.name in _SANITY:
             self._dead[case.place] = f"{failed.case} failed"
-            self.stopped = f"{case.place} does not speak this wire: {failed.reason}{_hint(failed)}"
+            words = self._started.last_words if self._started is not None else ""
+            told = "; ".join(text for text in (failed.reason, _hint(failed), words) if text)
+            self.stopped = f"{case.place} does not speak this wire: {told}"
         elif not self._answers(case):
             self._dead[case.place] = f"{case.place} no longer answers since {case.id}"
             self.stopped = self._dead[case.place]
@@ -226,7 +235,7 @@ class Run:
 def _hint(failed: Result) -> str:
     if failed.divergence is None or failed.divergence.field != "length":
         return ""
-    return " (if its header is another: starwire profile learn, and --profile)"
+    return "if its header is another: starwire profile learn, and --profile"
 
 
 def _did_not(outcome: Outcome) -> str:

@@ -187,9 +187,7 @@ class Implementation:
     @property
     def last_words(self) -> str:
         """The last lines of what it said."""
-        lines = self._said().decode("utf-8", "replace").split("\n")
-        kept = [line.strip() for line in lines if line.strip()][-_LAST_LINES:]
-        return f"its last words: {' / '.join(kept)}" if kept else "it has said nothing"
+        return last_words(self._said()) or "it has said nothing"
 
     def revive(self, starts: int) -> None:
         """Start it again, unless somebody has since it was started so often. Raises CannotStart."""
@@ -211,6 +209,13 @@ class Implementation:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def last_words(said: bytes) -> str:
+    """The last lines of what a process said; "" for none."""
+    lines = said[-_LAST_OCTETS:].decode("utf-8", "replace").split("\n")
+    kept = [line.strip() for line in lines if line.strip()][-_LAST_LINES:]
+    return f"its last words: {' / '.join(kept)}" if kept else ""
 
 
 def _accepts(port: int) -> bool:

@@ -21,13 +21,29 @@ from .frozen import Frozen
 from .grounds import PutFile
 from .in_memory import MemoryWire
 from .sockets import SocketWire, trusting
-from .starting import HOST, CannotStart, Implementation, Surroundings, filled, words_in
+from .starting import (
+    HOST,
+    CannotStart,
+    Implementation,
+    Surroundings,
+    filled,
+    last_words,
+    words_in,
+)
+from .stdio import SCHEME, StdioWire
 from .wire import Wire
 
 MEMORY = "memory:"
 """The target that is the emulator in memory."""
 CLIENTS = "client:"
 """The target that is a client, which is started for each case."""
+
+
+_PLACES = tuple(name for name in DEFAULT_PORTS if name != "control")
+
+
+_SEATS = {"https": "web", "http": "web", "dispatcher": "dispatcher", "proxy": "rm"}
+"""A place of each kind of target, for what stands behind it."""
 
 
 class CannotCheck(Exception):
@@ -72,6 +88,8 @@ def wire_of(asked: Asked) -> tuple[Wire, PutFile | None]:
     if asked.target == MEMORY:
         emulator = in_memory(asked.profile, can_fault=True)
         return MemoryWire(emulator), _files_of(emulator)
+    if asked.target.startswith(SCHEME):
+        raise CannotCheck(f"{asked.target} needs --start CMD, which is run for each connection")
     return _sockets(asked, addresses_of(asked)), _folder(asked.files)
 
 
@@ -94,39 +112,54 @@ def _sockets(
     return SocketWire(addresses, tls=tls, ends=ends)
 
 
-class Stage:
-    """An implementation that was started for the run, among what it finds."""
+class Scene:
+    """What an implementation under test finds around it: folders, and the harness behind it."""
 
     def __init__(self, asked: Asked) -> None:
-        """Raises CannotStart, CannotCheck."""
+        """Raises CannotStart."""
         behind = _behind(asked)
-        around = self._around = Surroundings(asked.target, asked.start, asked.profile, behind)
+        self._around = Surroundings(asked.target, asked.start, asked.profile, behind)
         self._ends: SocketEnds | None = None
         self._emulator: Any = None
         self.mint: Callable[[User], str] | None = None
+        self.implementation: Implementation | None = None
+        """The process that is there for the whole run."""
         if behind:
             emulator = in_memory(asked.profile) if set(behind) != {"jar"} else None
             self._emulator = emulator
             book = Book(asked.profile)
             self.mint = book.mint
-            self._ends = SocketEnds(book, around.standing, emulator)
-        places = tuple(filled(text, around.values) for text in asked.places)
-        started = msgspec.structs.replace(asked, target=around.target, places=places)
-        served = {place: (HOST, around.ports[place]) for place in around.served}
-        addresses = {**served, **addresses_of(started)}
-        self.wire = _sockets(started, addresses, self._ends)
-        self.put_file = _folder(asked.files or around.files)
-        ports = [port for host, port in addresses.values() if host == HOST]
+            self._ends = SocketEnds(book, self._around.standing, emulator)
+        self.put_file = _folder(asked.files or self._around.files)
         try:
-            self.implementation = Implementation(asked.start, around.values, ports, around.log)
+            self.wire = self._wire(asked)
         except BaseException:
             self._clear()
             raise
-        self.wire.restart_with(self.implementation.restart)
+
+    def _wire(self, asked: Asked) -> SocketWire:
+        """A process for each connection: see `stdio`."""
+        place = asked.target.removeprefix(SCHEME)
+        if place not in _PLACES:
+            known = ", ".join(_PLACES)
+            raise CannotCheck(f"{asked.target}: give stdio:PLACE, PLACE one of {known}")
+
+        named = (_named(filled(text, self._around.values)) for text in asked.places)
+        addresses = {name: _address(text) for name, text in named}
+        around = self._around
+        return StdioWire(place, asked.start, around.values, around.log, addresses, self._ends)
+
+    @property
+    def last_words(self) -> str:
+        """What the implementation said last on standard error; "" for nothing."""
+        log = self._around.log
+        return last_words(log.read_bytes()) if log.exists() else ""
 
     def close(self) -> None:
-        """Stop it, and leave nothing behind."""
-        self.implementation.stop()
+        """Leave nothing behind."""
+        if self.implementation is not None:
+            self.implementation.stop()
+        self.wire.close()
         self._clear()
 
     def _clear(self) -> None:
@@ -137,10 +170,26 @@ class Stage:
         self._around.close()
 
 
-def staged(asked: Asked) -> Stage:
-    """The implementation, started. Raises CannotCheck."""
+class Stage(Scene):
+    """An implementation that was started for the run, among what it finds."""
+
+    def _wire(self, asked: Asked) -> SocketWire:
+        around = self._around
+        places = tuple(filled(text, around.values) for text in asked.places)
+        started = msgspec.structs.replace(asked, target=around.target, places=places)
+        served = {place: (HOST, around.ports[place]) for place in around.served}
+        addresses = {**served, **addresses_of(started)}
+        wire = _sockets(started, addresses, self._ends)
+        ports = [port for host, port in addresses.values() if host == HOST]
+        self.implementation = Implementation(asked.start, around.values, ports, around.log)
+        wire.restart_with(self.implementation.restart)
+        return wire
+
+
+def staged(asked: Asked) -> Scene:
+    """The implementation, started, or to be started for each connection. Raises CannotCheck."""
     try:
-        return Stage(asked)
+        return Scene(asked) if asked.target.startswith(SCHEME) else Stage(asked)
     except CannotStart as error:
         raise CannotCheck(f"--start: {error}") from None
 
@@ -148,8 +197,8 @@ def staged(asked: Asked) -> Stage:
 def _behind(asked: Asked) -> tuple[str, ...]:
     """The places for which the harness stands: those behind TARGET that the command is told of and
     that --at does not give to the implementation."""
-    kind = asked.target.partition(":")[0]
-    seat = {"https": "web", "http": "web", "dispatcher": "dispatcher", "proxy": "rm"}.get(kind, "")
+    kind, _, place = asked.target.partition(":")
+    seat = place if kind == "stdio" else _SEATS.get(kind, "")
     named, own = words_in(asked.start), {text.partition("=")[0] for text in asked.places}
     told = named | ({"staroe", "rm", "rs", "inbox"} if "profile" in named else set())
     return tuple(place for place in BEHIND.get(seat, ()) if place in told - own)
@@ -206,9 +255,8 @@ def _place_of(target: Target, named: dict[str, tuple[str, int]]) -> str:
 
 def _named(text: str) -> tuple[str, str]:
     place, _, address = text.partition("=")
-    if place not in DEFAULT_PORTS or place == "control":
-        names = ", ".join(name for name in DEFAULT_PORTS if name != "control")
-        raise CannotCheck(f"--at {text}: give PLACE=HOST:PORT, PLACE one of {names}")
+    if place not in _PLACES:
+        raise CannotCheck(f"--at {text}: give PLACE=HOST:PORT, PLACE one of {', '.join(_PLACES)}")
     return place, address
 
 

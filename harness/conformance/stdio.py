@@ -1,0 +1,91 @@
+"""An implementation that is started for each connection, on its standard input and output.
+
+    starwire check stdio:rm --start "legacy-proxy --inetd --jar {jar}"
+
+So inetd runs its servers, and so a library is tested that has no server yet: a small program reads
+frames from its input and writes replies to its output. It ends when its input does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import socket
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from .far_sockets import SocketEnds
+from .sockets import SocketLine, SocketWire
+from .starting import CannotStart, filled
+from .wire import Unreachable, Unsupported
+
+SCHEME = "stdio:"
+_END_SECONDS = 2.0
+
+
+class StdioWire(SocketWire):
+    """A process for each connection to one place; other places have addresses.
+
+    What the processes say on standard error goes to the file `log`.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        command: str,
+        values: Mapping[str, str],
+        log: Path,
+        addresses: Mapping[str, tuple[str, int]],
+        ends: SocketEnds | None,
+    ) -> None:
+        """Raises CannotStart for a command that cannot be one."""
+        super().__init__(addresses, ends=ends)
+        self._place = place
+        try:
+            self._words = [filled(word, values) for word in shlex.split(command)]
+        except ValueError as error:
+            raise CannotStart(f"the command cannot be split into words: {error}") from None
+        if not self._words:
+            raise CannotStart("the command is empty")
+        self._log = log
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self.restart_with(self._kill)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([self._place, *super().places]))
+
+    def connect(self, place: str, source: str = "") -> SocketLine:
+        if place != self._place:
+            return super().connect(place, source)
+        if source:
+            raise Unsupported("a process on standard input is reached from nowhere else")
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs, self._log.open("ab") as log:
+                end = theirs.fileno()
+                process = subprocess.Popen(self._words, stdin=end, stdout=end, stderr=log)
+        except OSError as error:
+            ours.close()
+            reason = (error.strerror or str(error)).lower()
+            raise Unreachable(f"{self._words[0]}: {reason}") from None
+        with self._lock:
+            self._running = {one for one in self._running if one.poll() is None} | {process}
+        return SocketLine(ours)
+
+    def close(self) -> None:
+        """Give the processes time to see that their input has ended, and kill what is left."""
+        for process in self._running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_END_SECONDS)
+        self._kill()
+
+    def _kill(self) -> None:
+        with self._lock:
+            killed, self._running = self._running, set()
+        for process in killed:
+            process.kill()
+            process.wait()
