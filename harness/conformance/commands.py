@@ -69,10 +69,11 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
     $ starwire check client: --start 'mine --server {url} --user {user} --ask {message}'
 
     TARGET is where it is, as for `send`; its kind says the seat. `memory:` is the emulator itself,
-    without sockets; `client:` is a client, which connects to the harness; `stdio:PLACE` is a program
-    that --start runs for each connection. Sessions come from TARGET's own logon, from --logon, or from a cookie jar that --at names. What else it has (users,
-    good requests, files) is told by --facts; without it, what a new emulator has is taken to be
-    there. What cannot be tried is not applicable, with a reason.
+    without sockets; `client:` is a client, which connects to the harness; `stdio:PLACE` is a
+    program that --start runs for each connection. Sessions come from TARGET's own logon, from
+    --logon, or from a cookie jar that --at names. What else it has (users, good requests, files) is
+    told by --facts; without it, what a new emulator has is taken to be there. What cannot be tried
+    is not applicable, with a reason.
 
     Exit status 0 good, 1 something failed, 2 could not be done, 3 the harness failed or nothing
     ran, 4 the baseline names a failure that now passes.
