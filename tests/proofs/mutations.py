@@ -2,7 +2,8 @@
 
 The matrix has a row for every named fault and a column for every case. A fault is killed by a case
 of one of its rules that fails; a case of other rules must not fail (one that is blocked has not),
-and every case must kill something. Both shipped profiles pass without a fault.
+and every case must kill something. Both shipped profiles pass without a fault, and a third one that
+has what they leave off; a fault of that is looked for there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from starwire.harness.conformance.checking import begin
 from starwire.harness.conformance.result import Outcome, Result
 from starwire.harness.conformance.wiring import Asked
 from starwire.protocol.endpoints import spoken_at
-from starwire.protocol.profile import shipped
+from starwire.protocol.profile import Profile, shipped
 from starwire.servers.rule_faults import all_faults, rule_fault, switched_on
 
 SAMPLE = [
@@ -32,6 +33,19 @@ SAMPLE = [
     *("offset-beyond-total-taken", "transfer-of-anybody"),
 ]
 """The faults of the short form, from all over the wire."""
+_FURTHER = msgspec.structs.replace(
+    shipped("default"),
+    name="further",
+    multiplex=True,
+    overlay={
+        "parameters": [
+            {"message": acronym, "name": "FURTHER", "title": "one more", "required": "no"}
+            for acronym in ("GRTL", "L")
+        ]
+    },
+)
+"""What neither shipped profile has: connections that are shared, and an overlay."""
+_SEEN_THERE_ONLY = ("too-many-in-flight", "overlay-ignored")
 _LONGEST = 300.0
 """Seconds that a fault may take; one that makes the emulator slow would never end."""
 _WRONG = (Outcome.FAILED, Outcome.HARNESS_ERROR)
@@ -74,9 +88,9 @@ def _by_id() -> dict[str, Case]:
     return {case.id: case for case in all_cases()}
 
 
-def run(profile: str = "default") -> list[Result]:
+def run(profile: Profile | None = None) -> list[Result]:
     """All cases against a new emulator in memory."""
-    asked = Asked(target="memory:", profile=shipped(profile))
+    asked = Asked(target="memory:", profile=profile or shipped("default"))
     with closing(begin(asked)) as begun:
         return begun.results()
 
@@ -86,7 +100,7 @@ def row_of(name: str) -> Row:
     fault = rule_fault(name)
     begun = time.perf_counter()
     with switched_on(name):
-        results = run()
+        results = run(_FURTHER if name in _SEEN_THERE_ONLY else None)
     outcomes = Counter(result.outcome for result in results)
     failed = [result for result in results if result.outcome in _WRONG]
     return Row(
@@ -112,22 +126,22 @@ def matrix(names: Sequence[str]) -> Iterator[Row]:
                 raise AssertionError(f"after {done} faults none was done in {_LONGEST} s") from None
 
 
-def clean(profile: str, times: int) -> Iterator[str]:
+def clean(profile: Profile, times: int) -> Iterator[str]:
     """That the suite passes without a fault."""
     for _ in range(times):
         begun = time.perf_counter()
         results = run(profile)
         bad = [f"{result.case}: {result.reason}" for result in results if result.outcome in _WRONG]
-        assert not bad, f"without a fault, profile {profile}: {bad[0]}"
+        assert not bad, f"without a fault, profile {profile.name}: {bad[0]}"
         blocked = [result.case for result in results if result.outcome is Outcome.BLOCKED]
-        assert not blocked, f"without a fault, profile {profile}: {blocked[0]} is blocked"
+        assert not blocked, f"without a fault, profile {profile.name}: {blocked[0]} is blocked"
     took = time.perf_counter() - begun
-    yield f"{profile}: {len(results)} cases pass {times} times in a row, the last in {took:.1f} s"
+    yield f"{profile.name}: {len(results)} cases pass {times} times in a row, the last in {took:.1f} s"
 
 
 def prove(*, quick: bool) -> Iterator[str]:
     """The proof, line by line; what does not hold is told whole before it fails."""
-    for profile in ("default", "little"):
+    for profile in (shipped("default"), shipped("little"), _FURTHER):
         yield from clean(profile, 1 if quick else 20)
     names = SAMPLE if quick else [fault.name for fault in all_faults()]
     rows = sorted(matrix(names), key=lambda row: names.index(row.fault))

@@ -9,8 +9,8 @@ from functools import partial
 from starwire.protocol.catalogue import catalogue
 
 from .. import mutating
-from ..case import Definition, family
-from ..expecting import code, message
+from ..case import Definition, case, family
+from ..expecting import code, message, satisfies
 from ..peer import Peer
 from ..resting import rests_on
 from ..rows import DOORS, NOTHING_MADE, Subject, edited, subjects
@@ -35,6 +35,13 @@ def strangers() -> Iterator[Definition]:
         doors = [door for door in DOORS if not catalogue().find(door, acronym)]
         yield _stranger(acronym, tuple(door for door in doors if "inbox" not in door), 6104)
         yield _stranger(acronym, tuple(door for door in doors if "inbox" in door), 5103)
+
+
+@case("catalogue.scheduler", rules="DSP-02 CAT-01", places=("rs",), after="sanity.wire")
+def scheduler_takes_urs(peer: Peer) -> None:
+    """The Report Scheduler takes URS."""
+    answered = satisfies("an answer URSA<..>", lambda reply: reply.data[:5] == b"URSA<", "data")
+    peer.ask(peer.request(b"URS<USERRPTID=1>"), answered)
 
 
 def _whole(subject: Subject) -> Iterator[Definition]:

@@ -113,7 +113,7 @@ def serials_outlive_a_restart(peer: Peer) -> None:
 def a_new_connection_each(peer: Peer) -> None:
     """Each request goes over a new connection, which is closed behind the reply; with `multiplex`
     requests of type 0 share one."""
-    far = peer.far()
+    far = peer.far("INBOX")
     line, first = _through(peer, far)
     first.reply(data=_SRTL)
     line.expect(status(0))
