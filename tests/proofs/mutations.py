@@ -136,7 +136,8 @@ def clean(profile: Profile, times: int) -> Iterator[str]:
         blocked = [result.case for result in results if result.outcome is Outcome.BLOCKED]
         assert not blocked, f"without a fault, profile {profile.name}: {blocked[0]} is blocked"
     took = time.perf_counter() - begun
-    yield f"{profile.name}: {len(results)} cases pass {times} times in a row, the last in {took:.1f} s"
+    told = f"{len(results)} cases pass {times} times in a row, the last in {took:.1f} s"
+    yield f"{profile.name}: {told}"
 
 
 def prove(*, quick: bool) -> Iterator[str]:

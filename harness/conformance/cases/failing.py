@@ -43,7 +43,7 @@ def _an_error_alone() -> Expectation:
 
 @case("failing.jar", rules="ERR-06 WEB-09", places=("jar",), alone=True)
 def jar_without_its_store(peer: Peer) -> None:
-    """While its store cannot be reached the cookie jar makes no session: 6105; then it does again."""
+    """While its store cannot be reached the cookie jar makes no session: 6105. Then it does."""
     with peer.grounds.fault(_STORE_IS_GONE):
         peer.ask(b"CKM<USERID=a,ENTPID=00022924>", code(6105))
     peer.ask(b"CKM<USERID=a,ENTPID=00022924>", code(0))

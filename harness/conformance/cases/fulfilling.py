@@ -7,7 +7,6 @@ from .. import mutating
 from ..case import case
 from ..expecting import code
 from ..peer import Peer
-from ..rows import edited
 
 _HERE = ("rm-native",)
 _UNFINISHED = "NRL (unfinished)"
