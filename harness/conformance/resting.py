@@ -27,6 +27,7 @@ _SIGNS = (
     (r"GPL<", ("SYN-05",)),
     (r"^[^<]{5,}<|^<", ("SYN-01", "CAT-08")),
     (r"^[ADFLU]<", ("CAT-06",)),
+    (r"^CK[DGM]<", ("WEB-09",)),
     (r"USERID=nobody", ("HDR-11",)),
 )
 _TABLES = ("CAT-01", "CAT-02", "ERR-02", "ERR-03")

@@ -67,8 +67,9 @@ def _(works: Works) -> None:
 
     def made(make: Any) -> Any:
         async def again(self: Any, customer: Customer) -> str:
-            for key, session in self._sessions.items():
-                if session.customer == customer:
+            held = [key for key, one in self._sessions.items() if one.customer == customer]
+            for key in held:
+                if await self.customer(key) is not None:
                     return str(key)
             return str(await make(self, customer))
 

@@ -161,10 +161,12 @@ def key_is_exact(peer: Peer) -> None:
     peer.ask(peer.probe(key=key[:-1]), status(105))
 
 
-@case("session.several", rules="WEB-04", places=("jar", *CHAIN))
+@case("session.several", rules="WEB-04 WEB-03", places=("jar", *CHAIN))
 def several_sessions(peer: Peer) -> None:
-    """A user may have several sessions: a new one leaves those before it alive."""
+    """A user may have several sessions, each with a key of its own: a new one leaves those before
+    it alive."""
     keys = [peer.new_key("visitor") for _ in range(2)]
+    peer.must(keys[0] != keys[1], "another key", keys[1])
     lives = satisfies("another answer than 105", lambda reply: reply.status != 105)
     for key in keys:
         if peer.place == "jar":
