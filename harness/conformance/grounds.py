@@ -216,11 +216,11 @@ class Grounds:
         text = self.filled(self.form("A"), use, loc=loc, size=str(size), **changes)
         return self.made("inbox-native", text.decode("latin-1"), "INBOXID", use)
 
-    def file(self, octets: bytes, name: str = "") -> str:
+    def file(self, octets: bytes, name: str = "", suffix: str = ".csv") -> str:
         """The LOC of a new file of the Inbox."""
         if self._put_file is None:
             raise Wanting("no folder is given in which the Inbox finds files: --files DIR")
-        loc = f"/checks/{name or self.unique()}.csv"
+        loc = f"/checks/{name or self.unique()}{suffix}"
         self._put_file(loc, octets)
         return loc
 
