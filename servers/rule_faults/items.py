@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -153,19 +154,20 @@ def _(works: Works) -> None:
     _asking(works, lambda number: 0)
 
 
-class _Asked:
-    """A request as if it had another INBOXID."""
+class _Changed:
+    """A request as if it had other values; None for what it has not."""
 
-    def __init__(self, request: Any, number: int) -> None:
+    def __init__(self, request: Any, **values: str | None) -> None:
         self._request = request
-        self._number = number
+        self._values = values
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._request, name)
 
     def scalar(self, name: str, default: str = "") -> str:
-        if name == "INBOXID":
-            return str(self._number)
+        if name in self._values:
+            value = self._values[name]
+            return default if value is None else value
         return str(self._request.scalar(name, default))
 
 
@@ -174,7 +176,7 @@ def _asking(works: Works, change: Callable[[int], int]) -> None:
         sent = request.scalar("INBOXID")
         if not sent:
             return act(self, connection, request, *rest)  # type: ignore[no-any-return]
-        asked = _Asked(request, change(int(sent)))
+        asked = _Changed(request, INBOXID=str(change(int(sent))))
         outcome: Outcome = act(self, connection, asked, *rest)
         return Outcome({**outcome.values, "INBOXID": sent})
 
@@ -187,7 +189,7 @@ def _(works: Works) -> None:
 
     def around(act: Any, self: Any, connection: Any, request: Any, *rest: Any) -> Outcome:
         sent = request.scalar("INBOXID")
-        outcome: Outcome = act(self, connection, _Asked(request, 0), *rest)
+        outcome: Outcome = act(self, connection, _Changed(request, INBOXID="0"), *rest)
         rows = [row for row in outcome.values["ITEMS"] if row[0] > sent]
         if not rows:
             raise Refused(NO_RECORDS)
@@ -200,15 +202,17 @@ def _(works: Works) -> None:
 def _(works: Works) -> None:
     """L lists the items of every category."""
 
-    def around(
-        act: Any, self: Any, connection: Any, request: Any, customer: Any, now: float
-    ) -> Outcome:
-        user = inbox._user(connection, request, customer)
-        query = select(*inbox._LISTED).where(_ITEMS.c.userid == user.userid).order_by(_ITEMS.c.id)
-        rows = [tuple(map(str, found)) for found in connection.execute(query)]
+    def around(act: Any, self: Any, connection: Any, request: Any, *rest: Any) -> Outcome:
+        values: dict[str, Any] = {}
+        rows = []
+        for category in "RDF":
+            with suppress(Refused):
+                asked = _Changed(request, CATEGORY=category)
+                values = dict(act(self, connection, asked, *rest).values)
+                rows += values["ITEMS"]
         if not rows:
-            raise Refused(NO_RECORDS)
-        return Outcome({"ITEMS": rows})
+            return act(self, connection, request, *rest)  # type: ignore[no-any-return]
+        return Outcome({**values, "ITEMS": sorted(rows, key=lambda row: int(row[0]))})
 
     _act(works, "_list", around)
 
@@ -240,7 +244,15 @@ def _forgiving(works: Works, name: str, code: int) -> None:
 @breaks("d-without-effect", "CAT-06")
 def _(works: Works) -> None:
     """D is answered, and the item stays."""
-    _act(works, "_delete", lambda act, *arguments: Outcome())
+
+    def around(act: Any, self: Any, connection: Any, *rest: Any) -> Outcome:
+        inner = connection.begin_nested()
+        try:
+            return act(self, connection, *rest)  # type: ignore[no-any-return]
+        finally:
+            inner.rollback()
+
+    _act(works, "_delete", around)
 
 
 @breaks("d-of-all-deletes-one", "CAT-06")
@@ -360,7 +372,12 @@ def _(works: Works) -> None:
 @breaks("category-of-u-ignored", "CAT-06")
 def _(works: Works) -> None:
     """U does not compare CATEGORY with the item's."""
-    _forgiving(works, "_update", NO_RECORDS)
+
+    def around(act: Any, self: Any, connection: Any, request: Any, *rest: Any) -> Outcome:
+        asked = _Changed(request, CATEGORY=None)
+        return act(self, connection, asked, *rest)  # type: ignore[no-any-return]
+
+    _act(works, "_update", around)
 
 
 @breaks("new-item-acknowledged", "CAT-06")
@@ -417,19 +434,9 @@ def _(works: Works) -> None:
     """F sends the file of the item also where metadata are asked for."""
 
     def around(act: Any, self: Any, connection: Any, request: Any, *rest: Any) -> Outcome:
-        return act(self, connection, _OfData(request), *rest)  # type: ignore[no-any-return]
+        return act(self, connection, _Changed(request, WHAT=None), *rest)  # type: ignore[no-any-return]
 
     _act(works, "_fetch", around)
-
-
-class _OfData(_Asked):
-    """A request as if it had no WHAT."""
-
-    def __init__(self, request: Any) -> None:
-        super().__init__(request, int(request.scalar("INBOXID")))
-
-    def scalar(self, name: str, default: str = "") -> str:
-        return default if name == "WHAT" else str(self._request.scalar(name, default))
 
 
 @breaks("metadata-of-news-is-5104", "CAT-06")
@@ -532,6 +539,34 @@ def _(works: Works) -> None:
 def _(works: Works) -> None:
     """That a user could not be notified is not told."""
     works.exchange(inbox, "put_out", lambda _: lambda *arguments: 0)
+
+
+@breaks("one-way-is-both", "ERR-05")
+def _(works: Works) -> None:
+    """UNOTIFY 1 and 2 are taken for 3."""
+
+    def made(put_out: Any) -> Any:
+        def told(connection: Any, notice: Any, *rest: Any) -> Any:
+            asked = notice if notice.level in ("", "0") else replace(notice, level="3")
+            return put_out(connection, asked, *rest)
+
+        return told
+
+    works.exchange(inbox, "put_out", made)
+
+
+@breaks("title-is-no-text", "ERR-05")
+def _(works: Works) -> None:
+    """Without MMTEXT an e-mail is 5180, whatever title there is."""
+
+    def made(put_out: Any) -> Any:
+        def told(connection: Any, notice: Any, *rest: Any) -> Any:
+            code = put_out(connection, notice, *rest)
+            return 5180 if notice.level in ("2", "3") and not notice.email_text else code
+
+        return told
+
+    works.exchange(inbox, "put_out", made)
 
 
 @breaks("address-always-judged", "ERR-05")
