@@ -528,7 +528,8 @@ def _(works: Works) -> None:
     def made(put_out: Any) -> Any:
         def told(connection: Any, notice: Any, *rest: Any) -> int:
             code: int = put_out(connection, notice, *rest)
-            return 5182 if code == 5180 and notice.level == "3" else code
+            is_paged = notice.level != "3" or (notice.pager and notice.pager_pin)
+            return 5182 if code == 5180 and not is_paged else code
 
         return told
 

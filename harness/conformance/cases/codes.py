@@ -42,6 +42,8 @@ class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aim: str = ""
     twice: bool = False
     gone: bool = False
+    rests: str = ""
+    """The rules that say when this code comes, where it is not the steps that say it."""
 
 
 def table() -> dict[str, dict[int, Trigger]]:
@@ -71,17 +73,19 @@ def provoked() -> Iterator[Definition]:
         )
 
 
-_RULES = {"message": ("ERR-03", "CAT-02"), "state": ("ERR-03", "HDR-11")}
+_RULES = {"message": ("ERR-03", "CAT-02"), "state": ("ERR-03",)}
 
 
 def _rests(trigger: Trigger, form: str) -> tuple[str, ...]:
+    own = tuple(trigger.rests.split())
     if not trigger.request:
-        return rests_on(trigger.octets)
-    failure = ("ERR-07",) if trigger.fault else ()
+        return (*rests_on(trigger.octets), *own)
+    if trigger.fault:
+        own = (*own, "ERR-07")
     try:
-        return (*rests_on(changed(form, trigger.changes)), *failure)
+        return (*rests_on(changed(form, trigger.changes)), *own)
     except mutating.NoPlace:
-        return failure
+        return own
 
 
 def _row(name: str, trigger: Trigger) -> str:

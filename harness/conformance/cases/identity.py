@@ -120,7 +120,7 @@ def item_for_nobody(peer: Peer) -> None:
     peer.ask(message, code(5153))
 
 
-@case("identity.item", rules="HDR-11", places=("inbox",))
+@case("identity.item", rules="HDR-11", places=("inbox",), rests="CAT-06")
 def item_of_another(peer: Peer) -> None:
     """The id of another's item and one that does not exist get the same: 5100 in F and U, 5125
     in D."""
@@ -132,7 +132,7 @@ def item_of_another(peer: Peer) -> None:
     _same_as_absent(peer, "D<INBOXID={}>", theirs, 5125)
 
 
-@case("identity.item.left", rules="HDR-11", places=("inbox",))
+@case("identity.item.left", rules="HDR-11", places=("inbox",), rests="CAT-06")
 def item_of_another_is_left(peer: Peer) -> None:
     """What was refused to a stranger has changed nothing: the owner still finds the item."""
     theirs = peer.grounds.item("colleague")

@@ -36,7 +36,7 @@ def the_error_is_in_the_data(peer: Peer) -> None:
     peer.ask(peer.request(b"QQQ<>"), begins(b"QQQ<ERROR="))
 
 
-@case("status.nothing-there", rules="STS-01", places=_PROXIES)
+@case("status.nothing-there", rules="STS-01", places=_PROXIES, rests="CAT-06")
 def nothing_there(peer: Peer) -> None:
     """What finds nothing has status 100 too, though it is no failure in the strict sense."""
     peer.ask(peer.request(_nothing(peer)), status(100))
