@@ -46,7 +46,7 @@ EVERYWHERE = tuple(name for name in DEFAULT_PORTS if name != "control")
 _CODES = ("ERR-01", "ERR-02", "ERR-06", "CAT-01", "CAT-02", "CAT-03", "CAT-04")
 """That messages are known, judged by their tables, and answered under their acronyms with codes."""
 _TEXTS = ("OCT-01", "OCT-02", "OCT-03", "HDR-10", *_CODES)
-_HEADERS = (*_TEXTS, "HDR-01", "HDR-02", "HDR-06", "STS-01")
+_HEADERS = (*_TEXTS, "HDR-01", "HDR-02", "HDR-06", "STS-01", "ENC-01")
 _CHAIN = (*_HEADERS, "HDR-09", "HDR-05", "HDR-07", "HDR-11", "TRN-01")
 _DISPATCHER = ("DSP-01", "DSP-03", "DSP-04", "DSP-06", "DSP-07")
 RESTS_ON = {

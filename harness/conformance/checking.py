@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from starwire.protocol.catalogue import Catalogue, catalogue
 from starwire.protocol.profile import Profile
+from starwire.protocol.sealing import LinkKeys, load_link_keys
 
 from ..client import Client
 from ..failures import ClientError
@@ -143,18 +144,32 @@ def _grounds(
     if isinstance(wire, ClientWire) and asked.facts is None:
         description = replace(description, name=wire.name)
     patience = _VIRTUAL_PATIENCE if wire.is_virtual else asked.patience
+    keys = _link_keys(asked)
     return Grounds(
         profile,
         catalogue_of(profile),
         description,
-        asking(wire, profile, patience),
+        asking(wire, profile, patience, keys),
         wire.places,
         wire.now,
         put_file=put_file,
         mint=mint or _logon(asked),
         switch=_switch(asked, wire),
         seed="" if wire.is_virtual else f"{os.getpid():x}-",
+        keys=keys,
     )
+
+
+def _link_keys(asked: Asked) -> LinkKeys | None:
+    """The keys of the links that are sealed."""
+    if asked.link_keys is None:
+        return None
+    try:
+        return load_link_keys(asked.link_keys.read_text("utf-8"))
+    except OSError as error:
+        raise CannotCheck(f"--link-keys {asked.link_keys}: {error.strerror}") from None
+    except ValueError as error:
+        raise CannotCheck(f"--link-keys {asked.link_keys}: {error}") from None
 
 
 def _switch(asked: Asked, wire: Wire) -> Switch | None:

@@ -39,6 +39,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--logon", metavar="URL", help="The web server that gives sessions.")
 @click.option("--user", help="The user that cases are run as; the target file's by default.")
 @click.option("--password", help="That user's password.")
+@click.option("--link-keys", type=_PATH, metavar="FILE", help="The keys of encrypted inner hops.")
 @click.option("--control", metavar="URL", help="The control API: faults for the cases of codes.")
 @click.option("--baseline", type=_PATH, metavar="FILE", help="Failures that are known (TOML).")
 @click.option("--write-baseline", type=_PATH, metavar="FILE", help="Write this run's failures.")
@@ -99,6 +100,7 @@ def check(target: str | None, profile_name: str, **options: Any) -> None:
         user=options["user"] or "",
         password=options["password"] or "",
         control=options["control"] or "",
+        link_keys=options["link_keys"],
         longest_wait=options["wait"],
         patience=options["patience"],
         workers=options["workers"],

@@ -18,6 +18,7 @@ from .bare import BareMessages
 from .expecting import Ending, Expectation, Outcome, ending
 from .posting import post
 from .result import What
+from .sealed import LinkKeys, SealedLine, SealError, link_key
 from .transcribing import Transcript
 from .wire import Incoming, Line, Reset, Silent, Wire, read_until
 
@@ -45,9 +46,13 @@ class Departure(Exception):
 class Asker:
     """What a connection belongs to: the wire under it, and where its transcript goes."""
 
-    def __init__(self, wire: Wire, profile: Profile, patience: float) -> None:
+    def __init__(
+        self, wire: Wire, profile: Profile, patience: float, keys: LinkKeys | None = None
+    ) -> None:
         self.wire = wire
         self.profile = profile
+        self.keys = keys
+        """Of the links that are sealed (ENC-01)."""
         self.patience = patience
         """How many seconds a reply may take."""
         self.until = inf
@@ -70,8 +75,20 @@ class Connection:
         self._held = self._in.held
         self._is_open = True
         self._note("connected", text=f"from {source}" if source else "")
-        self._line: Line = peer.wire.connect(place, source)
+        self._line: Line = self._sealed(peer.wire.connect(place, source))
         self._incoming = Incoming(self._line, peer.wire.now)
+
+    def _sealed(self, line: Line) -> Line:
+        key = link_key(self._peer.keys, self._place)
+        if not key:
+            return line
+        try:
+            return SealedLine(
+                line, key, self._peer.profile, self._peer.wire.now, self._peer.patience
+            )
+        except (Silent, Reset):
+            line.close()
+            raise Departure("a greeting of 32 octets (ENC-01)", "none") from None
 
     # Out.
 
@@ -166,6 +183,10 @@ class Connection:
             return self._ending("reset")
         except EOFError:
             return self._ending("closed")
+        except SealError as error:
+            octets = bytes(self._held)
+            event = self._note("received", octets, str(error))
+            raise Departure("a record of this link (ENC-01)", str(error), event=event) from None
 
     def _ending(self, kind: Any) -> Ending:
         octets = self._in.take(len(self._held))

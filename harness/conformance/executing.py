@@ -8,6 +8,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from starwire.protocol.profile import Profile
+from starwire.protocol.sealing import LinkKeys
 
 from ..transcript import Received
 from .case import Case
@@ -50,11 +51,16 @@ def execute(case: Case, wire: Wire, grounds: Grounds, *, patience: float) -> Res
     return _result(case, transcript, Outcome.PASSED, "")
 
 
-def asking(wire: Wire, profile: Profile, patience: float) -> Callable[[str, bytes], Received]:
+def asking(
+    wire: Wire, profile: Profile, patience: float, keys: LinkKeys | None = None
+) -> Callable[[str, bytes], Received]:
     """What grounds ask with: octets to a place, the reply back. Raises Refused."""
 
     def ask(place: str, octets: bytes) -> Received:
-        line = Connection(Asker(wire, profile, patience), place, 0)
+        try:
+            line = Connection(Asker(wire, profile, patience, keys), place, 0)
+        except Departure as found:
+            raise Refused(f"{place}: {found}") from None
         try:
             line.send(octets)
             outcome = line.outcome()

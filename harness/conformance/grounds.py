@@ -18,6 +18,7 @@ from starwire.grammar import MetadataError, parse
 from starwire.protocol.catalogue import Catalogue
 from starwire.protocol.endpoints import PROXY_OF_TARGET, spoken_at
 from starwire.protocol.profile import Profile
+from starwire.protocol.sealing import LinkKeys
 from starwire.protocol.status import Transaction
 
 from ..transcript import Received, request
@@ -69,11 +70,13 @@ class Grounds:
         switch: Switch | None = None,
         mint: Callable[[User], str] | None = None,
         seed: str = "",
+        keys: LinkKeys | None = None,
     ) -> None:
         """`ask` sends octets to a place and gives the reply; `clock` is the wire's. `mint` makes a
         session key where the harness stands for the cookie jar. `seed` sets the words of this run
-        apart from others.
+        apart from others. `keys` are those of links that are sealed.
         """
+        self.keys = keys
         self.profile = profile
         self.catalogue = catalogue
         self.description = description

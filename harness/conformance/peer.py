@@ -45,7 +45,7 @@ class Peer(Asker):
         self, place: str, wire: Wire, grounds: Grounds, transcript: Transcript, patience: float
     ) -> None:
         """`patience` is how many seconds a reply may take."""
-        super().__init__(wire, grounds.profile, patience)
+        super().__init__(wire, grounds.profile, patience, grounds.keys)
         self.place = place
         self.spoken = spoken_at(place)
         self.grounds = grounds
@@ -138,6 +138,10 @@ class Peer(Asker):
 
     def far(self, target: str = "RM", *, use: Use = "main") -> Far:
         """The servers behind this place, the harness standing for them; once in a case."""
+        if self.keys is not None:
+            self.not_applicable(
+                "the links behind it are sealed, and the harness stands in the clear"
+            )
         try:
             self._far = Far(self, self.wire.behind(self.profile), target, use)
         except Unreachable as error:

@@ -76,6 +76,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     retries: int = 2
     start: str = ""
     """The command line that starts the implementation: see `starting`."""
+    link_keys: Path | None = None
+    """The key file of an implementation whose inner hops are sealed (ENC-01)."""
     frozen: Frozen | None = None
     """The cases to which the run is held."""
 
@@ -86,7 +88,7 @@ def wire_of(asked: Asked) -> tuple[Wire, PutFile | None]:
     Raises CannotCheck.
     """
     if asked.target == MEMORY:
-        emulator = in_memory(asked.profile, can_fault=True)
+        emulator = in_memory(asked.profile, can_fault=True, key_file=str(asked.link_keys or ""))
         return MemoryWire(emulator), _files_of(emulator)
     if asked.target.startswith(SCHEME):
         raise CannotCheck(f"{asked.target} needs --start CMD, which is run for each connection")

@@ -14,7 +14,7 @@ from twisted.logger import ILogObserver, LogLevel, globalLogPublisher
 
 from starwire.protocol.endpoints import DEFAULT_PORTS
 from starwire.protocol.profile import Profile, shipped
-from starwire.servers.configuration import AuditSettings, Configuration, Logon
+from starwire.servers.configuration import AuditSettings, Configuration, Links, Logon
 from starwire.servers.emulator import Emulator, Settings
 from starwire.servers.fault import Fault
 from starwire.servers.passwords import PasswordCost
@@ -50,10 +50,12 @@ class MemoryEmulator:
         only: tuple[str, ...] = ALL_BUT_CONTROL,
         faults: Sequence[Fault] = (),
         can_fault: bool = False,
+        key_file: str = "",
         log: TextIO | None = None,
     ) -> None:
         """`only` are the places where its servers listen; the web server does so without TLS.
-        Whether faults can be switched on later (`fault`) has to be known in the beginning.
+        Whether faults can be switched on later (`fault`) has to be known in the beginning. With a
+        `key_file` the inner hops are encrypted (ENC-01).
 
         Without a configuration passwords are cheap to check and nothing is audited. The files of
         the Inbox are in a folder of its own, whatever the configuration says. Raises ValueError
@@ -71,6 +73,8 @@ class MemoryEmulator:
         self._files = KeptFiles(first.files)
         root = str(self._files.root.folder)
         given = msgspec.structs.replace(configuration, file_root=root, faults=faults)
+        if key_file:
+            given = msgspec.structs.replace(given, links=Links(key_file))
         self._settings = Settings(self._files.state, self.profile, given, only, can_fault=can_fault)
         self._log = log
         self.bugs: list[str] = []
