@@ -49,6 +49,7 @@ _VIRTUAL_PATIENCE = 300.0
 
 def begin(asked: Asked) -> Run:
     """The run of the cases that are wanted and apply; close it. Raises CannotCheck."""
+    _link_keys(asked)  # before anything is started
     if asked.target == CLIENTS:
         return _run(asked, client_wire_of(asked), None)
     if asked.start:
@@ -167,7 +168,7 @@ def _link_keys(asked: Asked) -> LinkKeys | None:
     try:
         return load_link_keys(asked.link_keys.read_text("utf-8"))
     except OSError as error:
-        raise CannotCheck(f"--link-keys {asked.link_keys}: {error.strerror}") from None
+        raise CannotCheck(f"--link-keys {asked.link_keys}: {(error.strerror or '').lower()}") from None
     except ValueError as error:
         raise CannotCheck(f"--link-keys {asked.link_keys}: {error}") from None
 

@@ -25,7 +25,7 @@ from .grounds import Grounds
 from .starting import CannotStart
 from .talking import Talk
 from .transcribing import Transcript
-from .wire import Unreachable, Wire
+from .wire import Line, Unreachable, Wire
 
 __all__ = ["Departure", "NotApplicable", "Peer", "SetUpFailed"]
 
@@ -56,7 +56,7 @@ class Peer(Asker):
         """What an informational case has seen."""
         self.case = ""
         """The id of the case."""
-        self._connections: list[Connection] = []
+        self._connections: list[Connection | Line] = []
         self._lines = itertools.count(1)
         self._far: Far | None = None
         self._talk: Talk | None = None
@@ -131,6 +131,12 @@ class Peer(Asker):
         made = Connection(self, place or self.place, self.next_line(), source=source)
         self._connections.append(made)
         return made
+
+    def bare_line(self) -> Line:
+        """A line to this place on which nothing is sealed, written down or judged."""
+        line = self.wire.connect(self.place)
+        self._connections.append(line)
+        return line
 
     def next_line(self) -> int:
         """The number of the next connection of this case."""

@@ -32,7 +32,7 @@ class _Link:
             )
         self._peer = peer
         self._number = peer.next_line()
-        self._line = peer.wire.connect(peer.place)
+        self._line = peer.bare_line()
         self._sent = self._read = 0
         own = secrets.token_bytes(32)
         self.write(own)
@@ -93,9 +93,6 @@ class _Link:
             raise Departure("the end of the connection", "nothing") from None
         self._peer.must(not octets, "the end of the connection", f"{len(octets)} octets")
 
-    def close(self) -> None:
-        self._line.close()
-
 
 @case("seal.record", rules="ENC-01", places=FRAMED, after="sanity.connect")
 def records(peer: Peer) -> None:
@@ -107,7 +104,6 @@ def records(peer: Peer) -> None:
         link.write(link.record(peer.request(b"NOBODY<>", key="f" * 16).octets))
         frame = link.frame()
         peer.must(length.read(frame, 0) == len(frame), "a frame in a record", f"{frame[:32]!r}")
-    link.close()
 
 
 @case("seal.in-pieces", rules="ENC-01", places=FRAMED, after="seal.record")
@@ -119,7 +115,6 @@ def records_in_pieces(peer: Peer) -> None:
     for place in range(0, len(octets), 7):
         link.write(octets[place : place + 7])
     peer.must(bool(link.frame() and link.frame()), "two replies", "less")
-    link.close()
 
 
 @case("seal.changed", rules="ENC-01", places=FRAMED, after="seal.record")
@@ -154,8 +149,5 @@ def long_record(peer: Peer) -> None:
 @case("seal.greeting", rules="ENC-01", places=FRAMED, after="seal.record")
 def greetings(peer: Peer) -> None:
     """Each connection is greeted by other octets."""
-    links = [_Link(peer) for _ in range(4)]
-    found = {link.greeting for link in links}
+    found = {_Link(peer).greeting for _ in range(4)}
     peer.must(len(found) == 4, "four greetings", f"{len(found)}")
-    for link in links:
-        link.close()
