@@ -168,7 +168,8 @@ def _link_keys(asked: Asked) -> LinkKeys | None:
     try:
         return load_link_keys(asked.link_keys.read_text("utf-8"))
     except OSError as error:
-        raise CannotCheck(f"--link-keys {asked.link_keys}: {(error.strerror or '').lower()}") from None
+        reason = (error.strerror or str(error)).lower()
+        raise CannotCheck(f"--link-keys {asked.link_keys}: {reason}") from None
     except ValueError as error:
         raise CannotCheck(f"--link-keys {asked.link_keys}: {error}") from None
 
