@@ -242,6 +242,7 @@ OF_DOROD = item(b"two", (b"jeanvnet2", b"dorod"))
 NEWS = item(b"two", (b"CATEGORY=R", b"CATEGORY=F,PRIORITY=1"))
 ROW = rb"<1[^>]*>"
 TOLD = (b"MSIZE=0", b"MSIZE=0,UNOTIFY=3,SEV=1")
+BY_EMAIL = (b"MSIZE=0", b"MSIZE=0,UNOTIFY=2,SEV=3,MMADDR=lynne@customer.example")
 TO_LYNNE = ((b"jeanvnet2", b"LynneLevy2"), (b"00022924", b"10324488"))
 L_LYNNE = changed(L, *TO_LYNNE)
 
@@ -386,6 +387,8 @@ PROOFS_OF_ITEMS = {
     "item-lost-where-nobody-is-told": Proof(not_told, (5180, 0), (5180, 5100)),
     "page-before-email": Proof(not_told, (5180, 0), (5182, 0)),
     "notification-failure-is-success": Proof(not_told, (5180, 0), (0, 0)),
+    "one-way-is-both": Proof(added(*TO_LYNNE, BY_EMAIL), 0, 5182),
+    "title-is-no-text": Proof(added(*TO_LYNNE, BY_EMAIL), 0, 5180),
     "address-always-judged": Proof(added((b"MSIZE=0", b"MSIZE=0,MMADDR=nowhere")), 0, 5179),
     "zip-name-with-case": Proof(
         added((b"one.csv", b"one.CSV_ZIP"), (b"COMPRESS=0", b"COMPRESS=1")), 0, 5165
