@@ -1,4 +1,4 @@
-"""The rules of the syntax without which a message cannot be read as it is meant.
+"""The rules without which a message cannot be read as it is meant, or what it names is not there.
 
 A case about one mistake in a message may also fail where one of these is broken: that says nothing
 about what the case proves. They are told from what stands in the message.
@@ -24,7 +24,8 @@ _SIGNS = (
     (r"<\s*,|<(?=[^=]*<)", ("SYN-05", "SYN-13")),
     (r"DATA CAT|RPTTMPLID|SUBTOT.+COL|PGTXL|RPTCATEGORIES|COMP=", ("SYN-06",)),
     (r"^[^<]*$|>.|^[^<]*[,=\x01]", ("SYN-02", "SYN-09", "SYN-10")),
-    (r"GPL<", ("SYN-05",)),
+    (r"GPL<", ("SYN-05", "CAT-05")),
+    (r"\{report\}", ("CAT-07",)),
     (r"^[^<]{5,}<|^<", ("SYN-01", "CAT-08")),
     (r"^CK[DGM]<", ("WEB-09",)),
     (r"USERID=nobody", ("HDR-11",)),

@@ -15,7 +15,7 @@ from .. import definitions, metadata, report_lists, report_manager, schema
 from ..backend import Outcome, Refused
 from ..customer import Customer
 from ..report_work import NO_RECORDS, WRONG_IDS, Work
-from ..user_reports import UserReport, find_report, set_report
+from ..user_reports import UserReport, delete_report, find_report, set_report
 from .fault import breaks
 from .messages import requests_changed
 from .works import Works
@@ -219,7 +219,7 @@ def _(works: Works) -> None:
 @breaks("no-rows-is-an-empty-list", "CAT-05", "ERR-03")
 def _(works: Works) -> None:
     """A list without rows is success, with an empty REPORTS."""
-    _answers(works, b"S", rb"\A(S[RU]..)<ERROR=6109>", rb"\1<ERROR=0,REPORTS=<>>")
+    _answers(works, b"S", rb"\A(S[RU][TR]L)<ERROR=6109>", rb"\1<ERROR=0,REPORTS=<>>")
 
 
 @breaks("first-node-is-0", "CAT-05")
@@ -378,30 +378,32 @@ def _(works: Works) -> None:
     _act(works, "CRD", around)
 
 
-def _without_effect(works: Works, acronym: str) -> None:
-    def around(act: Any, work: Work) -> Outcome:
-        report = work.own_report("USERRPTID")
-        return Outcome({"USERRPTID": str(report.id)})
-
-    _act(works, acronym, around)
-
-
 @breaks("urs-without-effect", "CAT-07")
 def _(works: Works) -> None:
     """URS is answered, and nothing changes."""
-    _without_effect(works, "URS")
+
+    def around(act: Any, work: Work) -> Outcome:
+        return Outcome({"USERRPTID": str(work.own_report("USERRPTID").id)})
+
+    _act(works, "URS", around)
 
 
 @breaks("drd-without-effect", "CAT-07")
 def _(works: Works) -> None:
     """DRD is answered, and the report stays."""
-    _without_effect(works, "DRD")
+    works.exchange(definitions, "delete_report", lambda _: lambda connection, number: None)
 
 
 @breaks("ard-without-effect", "CAT-07")
 def _(works: Works) -> None:
     """ARD is answered, and no report is stored."""
-    works.exchange(definitions, "add_report", lambda _: lambda connection, report: None)
+
+    def around(act: Any, work: Work) -> Outcome:
+        outcome: Outcome = act(work)
+        delete_report(work.connection, int(outcome.values["USERRPTID"]))
+        return outcome
+
+    _act(works, "ARD", around)
 
 
 @breaks("request-outlives-its-report", "CAT-07")

@@ -162,7 +162,7 @@ def metadata_have_no_acronym(peer: Peer) -> None:
 # A few answers by hand, whose content every target with these first data has.
 
 
-@case("answer.literal.nothing", rules="CAT-05 ERR-03", places=("rm", "rm-native"))
+@case("answer.literal.nothing", rules="CAT-05 ERR-03", places=("rm", "rm-native"), rests="HDR-11")
 def no_rows(peer: Peer) -> None:
     """A list without rows is 6109, and has no REPORTS."""
     form = "GURL<USERID={userid},RPTTMPID=2147483647,ENTPID={entpid},PRODUCT=T,DATACAT=U>"
@@ -178,7 +178,7 @@ def no_items(peer: Peer) -> None:
 
 @case(
     "answer.literal.row",
-    rules="CAT-05",
+    rules="CAT-05 CAT-07",
     places=("rm", "rm-native"),
     after="catalogue.ARD-client.good catalogue.GURL.good",
     rests="SYN-02 SYN-03 SYN-05 SYN-08 SYN-13",

@@ -241,7 +241,13 @@ def other_data(peer: Peer) -> None:
     peer.must(first != second, "another identifier", f"{second.decode()} again")
 
 
-@case("async.once", rules="DSP-06 TRN-02", places=("rm",), after="async.outcome")
+@case(
+    "async.once",
+    rules="DSP-06 TRN-02",
+    places=("rm",),
+    after="async.outcome",
+    rests="CAT-05 CAT-07",
+)
 def done_once(peer: Peer) -> None:
     """What is asked twice by an equal frame is done once: one report is made."""
     draft = for_later(peer, peer.grounds.good("ARD"), 1)

@@ -61,6 +61,19 @@ def template_of_another_product(peer: Peer) -> None:
     peer.ask(peer.request(message), code(6115))
 
 
+@case("identity.template", rules="HDR-11", places=("rm", "rm-native"))
+def template_that_there_is_not(peer: Peer) -> None:
+    """The id of a template that does not exist is 6109 where it is not that of an ARD."""
+    user = peer.grounds.user()
+    whose = f"USERID={user.userid},ENTPID={user.entpid}"
+    for text in (
+        f"GRTD<REPORTID={_ABSENT}>",
+        f"GURL<{whose},RPTTMPID={_ABSENT},PRODUCT=T,DATACAT=U>",
+        f"GPL<PL_FIELDS,RPTTMPID={_ABSENT}>",
+    ):
+        peer.ask(peer.request(text.encode()), code(6109))
+
+
 @case("identity.report", rules="HDR-11", places=("rm",))
 def report_of_another(peer: Peer) -> None:
     """The id of another's report and one that does not exist get the same 6109."""
@@ -78,7 +91,7 @@ def schedule_of_another(peer: Peer) -> None:
     _same_as_absent(peer, "URS<USERRPTID={},ACTIVE=0>", peer.grounds.report("colleague"), 6109)
 
 
-@case("identity.owner", rules="HDR-11", places=("rm-native",))
+@case("identity.owner", rules="HDR-11", places=("rm-native",), rests="CAT-07")
 def owner_at_a_native_port(peer: Peer) -> None:
     """DRD on a native port needs a USERID that is a user, else 6115, and the owner, else 6109."""
     report, colleague = peer.grounds.report(), peer.grounds.user("colleague").userid

@@ -21,8 +21,9 @@ _DATA = b"=" + bytes(value for value in range(256) if value not in _DELIMITERS +
 _PLAIN = bytes(value for value in _DATA if value not in _ROWS)
 _TEXT = bytes(value for value in _PLAIN if value not in b" \t\r\n")
 """What stays as it is also at the ends of a value."""
-_AROUND = "CAT-05 SYN-02 SYN-03 SYN-05 SYN-06 SYN-08"
-"""What is broken where an octet is taken for a delimiter, or a row is written otherwise."""
+_AROUND = "CAT-05 CAT-07 SYN-02 SYN-03 SYN-05 SYN-06 SYN-08"
+"""What is broken where an octet is taken for a delimiter, or a row is written otherwise, or
+what was added cannot be read back."""
 _REFUSED = {ord("<"): 6612, ord(">"): 6612, 0x01: 6103}
 
 
