@@ -28,7 +28,8 @@ _SIGNS = (
     (r"\{report\}", ("CAT-07",)),
     (r"^[^<]{5,}<|^<", ("SYN-01", "CAT-08")),
     (r"^CK[DGM]<", ("WEB-09",)),
-    (r"USERID=nobody", ("HDR-11",)),
+    # Ids of what there is not.
+    (r"USERID=nobody|=2147483647", ("HDR-11",)),
 )
 _TABLES = ("CAT-01", "CAT-02", "ERR-02", "ERR-03")
 """That a message is known, and judged by its table step by step."""

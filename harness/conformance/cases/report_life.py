@@ -195,6 +195,19 @@ def deleted(peer: Peer) -> None:
     peer.must(other in rows, f"a list with {other}", ", ".join(rows) or "no reports")
 
 
+@case("report.delete.request", rules="CAT-07", places=("rm-native",), rests="HDR-11 ERR-04")
+def requests_are_forgotten(peer: Peer) -> None:
+    """An NRL for a report that was deleted names an unknown REQUESTID, as an ARDA for it does."""
+    form = peer.grounds.form("NRL (deleted)")
+    owner, report, request = (
+        mutating.value(form, (name,)) for name in ("USERID", "USERRPTID", "REQUESTID")
+    )
+    # Whoever asks again finds it deleted already.
+    _ask(peer, f"DRD<USERID={owner},USERRPTID={report}>", code(0) | code(6109))
+    _ask(peer, peer.grounds.filled(form).decode("latin-1"), code(6707))
+    _ask(peer, f"ARDA<ERROR=0,USERRPTID={report},REQUESTID={request}>", code(6707))
+
+
 # ---- listed --------------------------------------------------------------------------------------
 
 

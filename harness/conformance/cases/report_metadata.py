@@ -55,8 +55,8 @@ def _fields(*fields: str) -> str:
 
 @case("metadata.criteria", rules="CAT-08", places=_HERE, rests=_RESTS)
 def criteria(peer: Peer) -> None:
-    """CRITERIA have the names of Appendix F as they are spelled and ordered there, 0x01 between them
-    and in their lists, and nothing behind their group."""
+    """CRITERIA have the names of Appendix F, spelled and ordered as there, 0x01 between them and in
+    their lists, and nothing behind their group."""
     name = f"Report {peer.grounds.unique()}"
     start = _fields(
         f"<METADATA=<CRITERIA=<Name={name}",
