@@ -61,7 +61,7 @@ def template_of_another_product(peer: Peer) -> None:
     peer.ask(peer.request(message), code(6115))
 
 
-@case("identity.template", rules="HDR-11", places=("rm", "rm-native"), rests="CAT-05 ERR-03")
+@case("identity.template", rules="HDR-11", places=("rm", "rm-native"), rests="CAT-05 ERR-03 SYN-05")
 def template_that_there_is_not(peer: Peer) -> None:
     """The id of a template that does not exist is 6109 where it is not that of an ARD."""
     user = peer.grounds.user()

@@ -13,7 +13,7 @@ _HERE = ("rm-native",)
 _SOH = "\x01"
 _DESCRIBED = ("IACCESS", "OACCESS", "IDISTRANGE", "ODISTRANGE", "IUSAGE", "OUSAGE")
 """Filters that are shown in the words of the target's own pick lists."""
-_RESTS = "CAT-07 SYN-02 SYN-03 SYN-05 SYN-08 SYN-13"
+_RESTS = "CAT-07 SYN-01 SYN-02 SYN-03 SYN-05 SYN-08 SYN-13"
 """What the report was made of was taken as it was sent."""
 _COLUMN = (
     r"METACOLUMN=<META_COLUMN_ID={}\x01COLUMN_LABEL=[^<>,\x01]+\x01DATATYPE=[SCINDL]\x01"
