@@ -378,6 +378,21 @@ def _(works: Works) -> None:
     _act(works, "CRD", around)
 
 
+@breaks("copy-without-its-values", "CAT-07")
+def _(works: Works) -> None:
+    """The copy that CRD makes has the values of its template."""
+    values = schema.user_report_parameters
+
+    def around(act: Any, work: Work) -> Outcome:
+        outcome: Outcome = act(work)
+        number = int(outcome.values["USERRPTID"])
+        own = delete(values).where(values.c.report == number, values.c.name != "TIMEZONE")
+        work.connection.execute(own)
+        return outcome
+
+    _act(works, "CRD", around)
+
+
 @breaks("urs-without-effect", "CAT-07")
 def _(works: Works) -> None:
     """URS is answered, and nothing changes."""

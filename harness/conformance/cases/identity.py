@@ -65,10 +65,10 @@ def template_of_another_product(peer: Peer) -> None:
 def template_that_there_is_not(peer: Peer) -> None:
     """The id of a template that does not exist is 6109 where it is not that of an ARD."""
     user = peer.grounds.user()
-    whose = f"USERID={user.userid},ENTPID={user.entpid}"
+    own = f"USERID={user.userid},RPTTMPID={_ABSENT},ENTPID={user.entpid}"
     for text in (
         f"GRTD<REPORTID={_ABSENT}>",
-        f"GURL<{whose},RPTTMPID={_ABSENT},PRODUCT=T,DATACAT=U>",
+        f"GURL<{own},PRODUCT=T,DATACAT=U>",
         f"GPL<PL_FIELDS,RPTTMPID={_ABSENT}>",
     ):
         peer.ask(peer.request(text.encode()), code(6109))

@@ -133,6 +133,11 @@ PROOFS_OF_REPORTS = {
     "copy-has-the-id-of-its-original": Proof(
         said(CRD, b"USERRPTID=[0-9]+"), b"USERRPTID=3416", b"USERRPTID=245"
     ),
+    "copy-without-its-values": Proof(
+        then(CRD, said(b"GURD<REPORTID=3416>", b"NDIALED,[0-9 ]*")),
+        b"NDIALED,8007243624 8887243624",
+        b"NDIALED,",
+    ),
     "urs-without-effect": Proof(
         then(b"URS<USERRPTID=245,ACTIVE=1>", said(GURD, b"<ACTIVE,.")), b"<ACTIVE,1", b"<ACTIVE,0"
     ),
