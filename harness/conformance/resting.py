@@ -27,6 +27,8 @@ _SIGNS = (
     (r"GPL<", ("SYN-05", "CAT-05")),
     (r"\{report\}", ("CAT-07",)),
     (r"^[^<]{5,}<|^<", ("SYN-01", "CAT-08")),
+    (r"^F<", ("CAT-06",)),
+    (r"UNOTIFY=[123]", ("ERR-05",)),
     (r"^CK[DGM]<", ("WEB-09",)),
     # Ids of what there is not.
     (r"USERID=nobody|=2147483647", ("HDR-11",)),

@@ -422,9 +422,12 @@ def _(works: Works) -> None:
 def _(works: Works) -> None:
     """The file of an A is looked for before it is found to be a repetition."""
 
-    def around(act: Any, self: Any, connection: Any, request: Any, *rest: Any) -> Outcome:
+    def around(
+        act: Any, self: Any, connection: Any, request: Any, customer: Any, now: float
+    ) -> Outcome:
+        inbox._user(connection, request, customer)
         self._check_files(request, request.scalar("LOC"))
-        return act(self, connection, request, *rest)  # type: ignore[no-any-return]
+        return act(self, connection, request, customer, now)  # type: ignore[no-any-return]
 
     _act(works, "_add", around)
 
