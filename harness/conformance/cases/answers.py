@@ -153,7 +153,12 @@ def id_of_the_older_item(peer: Peer) -> None:
     peer.ask(peer.request(again), data(b"Z<REQ=A,ERROR=5005,INBOXID=%b>" % older.encode()))
 
 
-@case("answer.METADATA.nameless", rules="ERR-02 CAT-08", places=("rm-native",), rests="CAT-07")
+@case(
+    "answer.METADATA.nameless",
+    rules="ERR-02 CAT-08",
+    places=("rm-native",),
+    rests="SYN-01 CAT-07",
+)
 def metadata_have_no_acronym(peer: Peer) -> None:
     """METADATA that succeeds is answered without an acronym, and with METADATA as first key."""
     peer.ask(peer.good("METADATA"), begins(b"<METADATA=<"))
