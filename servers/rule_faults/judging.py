@@ -14,6 +14,7 @@ from starwire.protocol.validation import Refusal
 from .. import capacity, jar, report_manager
 from ..backend import CONNECTION_FAILED, Outcome, Refused
 from ..capacity import Capacity
+from ..inbox import Inbox
 from ..ports import Port
 from ..report_manager import ReportManager
 from ..services import Services
@@ -70,14 +71,15 @@ def _(works: Works) -> None:
 
 @breaks("token-before-acronym", "ERR-03")
 def _(works: Works) -> None:
-    """A message that is not known is told its first token: 6610."""
+    """A message that is not known is told its first token: 6610, at the Inbox 5101."""
 
     def around(validate: Any, octets: bytes, door: str, **options: Any) -> Any:
         try:
             return validate(octets, door, **options)
         except Refusal as refusal:
-            if refusal.code == 6104 and b"=" in octets:
-                raise recoded(refusal, 6610) from None
+            instead = {6104: 6610, 5103: 5101}.get(refusal.code)
+            if instead and b"=" in octets:
+                raise recoded(refusal, instead) from None
             raise
 
     works.validation(around)
@@ -93,7 +95,8 @@ def _(works: Works) -> None:
         except Refusal as refusal:
             if refusal.step == 3 and refusal.parameter:
                 name = re.escape(refusal.parameter.encode("latin-1"))
-                without = re.sub(rb"[,\x01]?" + name + rb"=[^<>,\x01]*", b"", octets)
+                slot = name + rb"=[^<>,\x01]*"
+                without = re.sub(rb"[,\x01]" + slot + b"|" + slot + rb"[,\x01]?", b"", octets)
                 try:
                     validate(without, door, **options)
                 except Refusal as other:
@@ -128,19 +131,32 @@ def _(works: Works) -> None:
 def _(works: Works) -> None:
     """Whose ids a message has is judged before the form of its values."""
 
+    _told_to_strangers(works, ReportManager, (6103, 6107, 6706), 6115)
+    _told_to_strangers(works, Inbox, (5132,), 5131)
+
+
+def _told_to_strangers(works: Works, kind: type, codes: tuple[int, ...], instead: int) -> None:
+    """Let a message with another USERID than the session's fail with another code than these."""
+
     def made(answer: Any) -> Any:
         def answered(self: Any, connection: Any, octets: bytes, door: str, customer: Any) -> Any:
             told = answer(self, connection, octets, door, customer)
             found = re.search(rb"[<,]USERID=([^<>,]*)", octets)
             stranger = customer and found and found[1].decode("latin-1") != customer.userid
-            if told.error in (6103, 6107) and stranger:
-                octets_of = re.sub(rb"ERROR=[0-9]+", b"ERROR=6115", told.octets)
-                return replace(told, error=6115, octets=octets_of)
+            if told.error in codes and stranger:
+                octets_of = re.sub(rb"ERROR=[0-9]+", b"ERROR=%d" % instead, told.octets)
+                return replace(told, error=instead, octets=octets_of)
             return told
 
         return answered
 
-    works.exchange(ReportManager, "answer", made)
+    works.exchange(kind, "answer", made)
+
+
+@breaks("items-before-identity", "ERR-03", "HDR-11")
+def _(works: Works) -> None:
+    """That there is nothing to list is told before whose ids the message has."""
+    _told_to_strangers(works, Inbox, (5131,), 5100)
 
 
 @breaks("template-before-identity", "ERR-03", "HDR-11")
@@ -215,7 +231,7 @@ def _(works: Works) -> None:
         ]
         return replace(spec, parameters=tuple(lines))
 
-    requests_changed(works, ("L", "A", "ARD"), change)
+    requests_changed(works, ("L", "A", "ARD", "F"), change)
 
 
 @breaks("no-rows-is-7000", "ERR-03")

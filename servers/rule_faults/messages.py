@@ -76,6 +76,13 @@ def _(works: Works) -> None:
     _at_door(works, "NRL", "rm")
 
 
+@breaks("jar-at-native-ports", "WEB-09", "CAT-01")
+def _(works: Works) -> None:
+    """CKG is known at the native ports of the Report Manager and the Inbox."""
+    _at_door(works, "CKG", "rm-native")
+    _at_door(works, "CKG", "inbox-native")
+
+
 @breaks("grtl-at-scheduler", "DSP-02", "CAT-01")
 def _(works: Works) -> None:
     """The Report Scheduler takes GRTL."""
@@ -335,6 +342,26 @@ def _(works: Works) -> None:
     _refusals(
         works,
         lambda octets, door, refusal: b"<ERROR=6104>" if refusal.code == 6104 else None,
+    )
+
+
+@breaks("something-echoed-for-nothing", "ERR-02")
+def _(works: Works) -> None:
+    """Where there is no acronym to echo NONE stands in its place."""
+
+    def change(octets: bytes, door: str, refusal: Refusal) -> bytes | None:
+        reply = refusal.reply.replace(b"Z<REQ=,", b"Z<REQ=NONE,")
+        return b"NONE" + reply if reply.startswith(b"<") else reply
+
+    _refusals(works, change)
+
+
+@breaks("inbox-does-not-say-what-it-refuses", "ERR-02")
+def _(works: Works) -> None:
+    """A Z that refuses a message has no REQ."""
+    _refusals(
+        works,
+        lambda octets, door, refusal: re.sub(rb"^Z<REQ=[^<>,]*,", b"Z<", refusal.reply),
     )
 
 

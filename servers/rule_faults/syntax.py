@@ -411,6 +411,17 @@ def _(works: Works) -> None:
     _limit(works, "nesting", 1)
 
 
+@breaks("closed-groups-nest", "SYN-11")
+def _(works: Works) -> None:
+    """Groups that are closed again count for the nesting."""
+
+    def change(octets: bytes) -> bytes:
+        groups = octets.count(b"<")
+        return octets.partition(b"<")[0] + b"<" * groups if groups > Limits().nesting else octets
+
+    _read_as(works, change)
+
+
 @breaks("marks-limit-less", "SYN-11")
 def _(works: Works) -> None:
     """The limit of the marks is one less."""
@@ -469,10 +480,16 @@ def _(works: Works) -> None:
     _read_by(works, rb"=\s*<\s+>", b"=<.>")
 
 
+@breaks("group-of-blanks-is-blanks", "ERR-04")
+def _(works: Works) -> None:
+    """A group of blanks is told as blanks without a group."""
+    _read_by(works, rb"=\s*<(\s+)>", rb"=\1")
+
+
 @breaks("empty-member-taken", "SYN-13")
 def _(works: Works) -> None:
-    """An empty member inside a list is dropped."""
-    _read_by(works, b",,+", b",")
+    """An empty member of a list is dropped wherever it stands."""
+    _read_by(works, b"(?<=[<,]),+", b"")
 
 
 @breaks("last-empty-member-refused", "SYN-13")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import count
 from typing import Any
 
@@ -21,7 +22,7 @@ from ..proxy import Done, Proxy
 from ..readers import NativeRequests
 from ..services import Services
 from .fault import breaks
-from .works import PROXIES, Around, Works
+from .works import NATIVE, PROXIES, Around, Works
 
 # ---- TRN-01 --------------------------------------------------------------------------------------
 
@@ -365,6 +366,56 @@ def _(works: Works) -> None:
         return refused
 
     works.exchange(Answering, "_refuse", made)
+
+
+@breaks("any-refusal-closes", "TRN-05")
+def _(works: Works) -> None:
+    """A native port closes the connection behind every message that it does not know."""
+
+    def made(profile: Profile) -> Around:
+        async def around(answer: Answerer, request: Any, hop: Hop) -> Answer:
+            done = await answer(request, hop)
+            unknown = re.search(rb"ERROR=(6104|5103)>", done.octets)
+            return replace(done, close=True) if unknown else done
+
+        return around
+
+    works.port((*NATIVE, "jar"), made)
+
+
+@breaks("refused-at-the-end", "TRN-05")
+def _(works: Works) -> None:
+    """Octets with which no message can begin are refused only when a `<` or the end comes."""
+
+    def end(self: Any) -> int | None:
+        waits = not self._closed and b"<" not in self._held[self._start :]
+        return None if waits else NativeReader._end(self)
+
+    _native_reader(works, _end=end)
+
+
+@breaks("end-of-stream-answered", "TRN-05")
+def _(works: Works) -> None:
+    """The end of the stream is answered as a message that is none."""
+    works.exchange(
+        NativeRequests, "finish", lambda finish: lambda self: finish(self) or b"<ERROR=6611>"
+    )
+
+
+@breaks("last-message-first", "TRN-05")
+def _(works: Works) -> None:
+    """Of the messages that have come together the last is answered first."""
+
+    def made(pull: Any) -> Any:
+        def pulled(self: Any) -> bytes | None:
+            held: list[bytes] = self.__dict__.setdefault("pulled", [])
+            while (message := pull(self)) is not None:
+                held.append(message)
+            return held.pop() if held else None
+
+        return pulled
+
+    works.exchange(NativeRequests, "pull", made)
 
 
 @breaks("unfinished-message-unanswered", "TRN-05")

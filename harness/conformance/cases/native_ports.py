@@ -42,10 +42,10 @@ def _unknown(peer: Peer, acronym: bytes) -> Expectation:
     )
 
 
-@case("native.own-brackets", rules="TRN-05", places=BARE)
+@case("native.own-brackets", rules="TRN-05", places=BARE, after="sanity.connect")
 def delimited_by_brackets(peer: Peer) -> None:
     """A message ends with the `>` that closes its first `<`, and needs nothing behind it."""
-    peer.ask(peer.probe().octets, peer.answered())
+    peer.ask(b"QQQ<>", _unknown(peer, b"QQQ"))
 
 
 @case("native.error-closes", rules="TRN-05", places=BARE)

@@ -137,6 +137,7 @@ PROOFS = {
         b"<METADATA=",
     ),
     "nrl-through-dispatcher": Proof(code(NRL), 6104, 0),
+    "jar-at-native-ports": Proof(native_code(b"CKG<>"), 6104, 6701),
     "grtl-at-scheduler": Proof(code(GRTL, "rs"), 6104, 0),
     "urs-at-report-manager-only": Proof(code(b"URS<USERRPTID=245,ACTIVE=0>", "rs"), 0, 6104),
     "dur-is-drd": Proof(code(b"DUR<USERRPTID=245,USERID=jeanvnet2>"), 6104, 0),
@@ -199,6 +200,12 @@ PROOFS = {
     "unknown-acronym-not-echoed": Proof(
         asked(b"X<>"), (100, b"X<ERROR=6104>"), (100, b"<ERROR=6104>")
     ),
+    "something-echoed-for-nothing": Proof(
+        asked(b""), (100, b"<ERROR=6611>"), (100, b"NONE<ERROR=6611>")
+    ),
+    "inbox-does-not-say-what-it-refuses": Proof(
+        asked(b"L<", place="inbox"), (100, b"Z<REQ=L,ERROR=5101>"), (100, b"Z<ERROR=5101>")
+    ),
     "unreadable-acronym-not-echoed": Proof(
         asked(b"X<"), (100, b"X<ERROR=6612>"), (100, b"<ERROR=6612>")
     ),
@@ -226,6 +233,9 @@ PROOFS = {
     "wrong-before-empty": Proof(code(b"GRTL<PRODUCT=,DATATYPE=X,DATACAT=P,IO=O>"), 6828, 6103),
     "identity-before-form": Proof(
         code(changed(GURL, (b"=jeanvnet2", b"=dorod"), (b"=S", b"=X"))), 6103, 6115
+    ),
+    "items-before-identity": Proof(
+        code(L.replace(b"=jeanvnet2", b"=dorod"), "inbox"), 5131, 5100
     ),
     "template-before-identity": Proof(
         code(changed(GURL, (b"=jeanvnet2", b"=dorod"), (b"=90", b"=999"))), 6115, 6109

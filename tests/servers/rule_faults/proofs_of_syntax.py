@@ -118,6 +118,7 @@ PROOFS = {
     "inbox-syntax-is-6611": Proof(code(b"L<", "inbox"), 5101, 6611),
     "nesting-limit-less": Proof(code(nested(DEEP)), 6104, 6102),
     "nesting-limit-more": Proof(code(nested(DEEP + 1)), 6102, 6104),
+    "closed-groups-nest": Proof(code(b"X<" + b"<>" * DEEP + b">"), 6104, 6102),
     "marks-limit-less": Proof(code(marked(MARKS)), 6104, 6102),
     "marks-limit-more": Proof(code(marked(MARKS + 1)), 6102, 6104),
     "octets-limit-less": Proof(code(long(OCTETS)), 6104, 6102),
@@ -125,6 +126,9 @@ PROOFS = {
     "limits-judged-last": Proof(code(b"X" + b"<" * 70), 6102, 6612),
     "empty-group-is-a-value": Proof(grtl(b"=V", b"=<>"), 6828, 6103),
     "blank-group-is-a-value": Proof(grtl(b"=V", b"=< >"), 6828, 6103),
+    "group-of-blanks-is-blanks": Proof(
+        code(GURL.replace(b"ENTPID=00022924", b"ENTPID=< >")), 6816, 6113
+    ),
     "empty-member-taken": Proof(ard(b"PAGE=0", COLUMNS + b"<36,,54>"), 6103, 0),
     "last-empty-member-refused": Proof(ard(b"PAGE=0", COLUMNS + b"<36,>"), 0, 6103),
     "bare-list-refused": Proof(ard(b"PAGE=0", COLUMNS + b"36~54"), 0, 6103),

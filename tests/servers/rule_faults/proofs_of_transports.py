@@ -335,6 +335,16 @@ PROOFS_OF_REQUESTS = {
     "syntax-error-keeps-connection": Proof(
         native(b">", BAD), (b"<ERROR=6612>", True), (b"<ERROR=6612>" + REFUSED, False)
     ),
+    "any-refusal-closes": Proof(
+        native(b"X<>"), (b"X<ERROR=6104>", False), (b"X<ERROR=6104>", True)
+    ),
+    "refused-at-the-end": Proof(native(b">"), (b"<ERROR=6612>", True), (b"", False)),
+    "end-of-stream-answered": Proof(native(end=True), b"", b"<ERROR=6611>"),
+    "last-message-first": Proof(
+        native(BAD + b"X<>"),
+        (REFUSED + b"X<ERROR=6104>", False),
+        (b"X<ERROR=6104>" + REFUSED, False),
+    ),
     "unfinished-message-unanswered": Proof(native(b"GRTL<A", end=True), b"GRTL<ERROR=6612>", b""),
     "unfinished-message-is-6611": Proof(
         native(b"GRTL<A", end=True), b"GRTL<ERROR=6612>", b"GRTL<ERROR=6611>"
