@@ -234,9 +234,7 @@ PROOFS = {
     "identity-before-form": Proof(
         code(changed(GURL, (b"=jeanvnet2", b"=dorod"), (b"=S", b"=X"))), 6103, 6115
     ),
-    "items-before-identity": Proof(
-        code(L.replace(b"=jeanvnet2", b"=dorod"), "inbox"), 5131, 5100
-    ),
+    "items-before-identity": Proof(code(L.replace(b"=jeanvnet2", b"=dorod"), "inbox"), 5131, 5100),
     "template-before-identity": Proof(
         code(changed(GURL, (b"=jeanvnet2", b"=dorod"), (b"=90", b"=999"))), 6115, 6109
     ),
