@@ -18,6 +18,7 @@ from . import (
     items,
     judging,
     messages,
+    notices,
     replies,
     reports,
     sealing,
@@ -45,6 +46,7 @@ MODULES = (
     judging,
     reports,
     items,
+    notices,
     sealing,
 )
 """Those whose faults are written by hand."""
