@@ -15,7 +15,7 @@ from .. import fulfilment, report_manager, user_reports
 from ..backend import Outcome
 from .fault import breaks
 from .syntax import recoded
-from .works import Works
+from .works import NATIVE, Works
 
 OfSpec = Callable[[MessageSpec], MessageSpec]
 
@@ -74,6 +74,19 @@ def _(works: Works) -> None:
 def _(works: Works) -> None:
     """NRL is known at the Report Manager behind a dispatcher too."""
     _at_door(works, "NRL", "rm")
+
+
+@breaks("lists-for-one-enterprise", "HDR-08")
+def _(works: Works) -> None:
+    """On a native port reports and items are listed for the enterprise 00022924 only."""
+
+    def change(answer: bytes, octets: bytes, door: str) -> bytes:
+        is_list = door in NATIVE and octets.startswith((b"GURL<", b"L<"))
+        if not is_list or b"ENTPID=00022924" in octets:
+            return answer
+        return re.sub(rb"ERROR=(0|6109|5100)(?=[,>])", b"ERROR=6115", answer)
+
+    works.responses(change)
 
 
 @breaks("jar-at-native-ports", "WEB-09", "CAT-01")

@@ -137,6 +137,7 @@ PROOFS = {
         b"<METADATA=",
     ),
     "nrl-through-dispatcher": Proof(code(NRL), 6104, 0),
+    "lists-for-one-enterprise": Proof(native_code(changed(L, *LYNNE), "inbox-native"), 5100, 6115),
     "jar-at-native-ports": Proof(native_code(b"CKG<>"), 6104, 6701),
     "grtl-at-scheduler": Proof(code(GRTL, "rs"), 6104, 0),
     "urs-at-report-manager-only": Proof(code(b"URS<USERRPTID=245,ACTIVE=0>", "rs"), 0, 6104),
