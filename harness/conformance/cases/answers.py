@@ -43,9 +43,11 @@ def successes() -> Iterator[Definition]:
 
 
 def _rests(subject: Subject, pattern: str) -> tuple[str, ...]:
-    """The answer to what names a request that there is not has the code for that (ERR-04)."""
+    """The answer to what names a request that there is not has the code for that (ERR-04); those of
+    the Inbox have what it keeps (CAT-06)."""
     unknown = () if "ERROR=0" in pattern or "ERROR" not in pattern else ("ERR-04",)
-    return (*rests_on(subject.form), *unknown)
+    kept = ("CAT-06",) if "inbox" in subject.places else ()
+    return (*rests_on(subject.form), *unknown, *kept)
 
 
 def _succeeds(peer: Peer, request: str, pattern: str) -> None:

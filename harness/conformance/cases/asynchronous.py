@@ -6,13 +6,14 @@ import re
 
 from ...transcript import Draft, Received
 from ..case import case
-from ..expecting import begins, code, data, status
+from ..expecting import bare, begins, code, data, satisfies, status
 from ..peer import Peer
 
 _LATER = ("rm", "rs", "inbox")
 """The proxies that take types 1 and 2."""
 _SPOKEN = ("dispatcher", "web", *_LATER)
 _IDENTIFIER = re.compile(rb"[0-9]{20}")
+_IS_DONE = re.compile(rb"ERROR=0[,>]")
 _TRIES = 200
 _UNKNOWN = b"9" * 20
 
@@ -195,7 +196,7 @@ def closes_behind_a_refusal(peer: Peer) -> None:
     _closes(peer, for_later(peer, _work(peer), 1, key="f" * 16))
 
 
-@case("async.behind", rules="TRN-02", places=_LATER)
+@case("async.behind", rules="TRN-02", places=_LATER, rests="TRN-01")
 def what_stands_behind(peer: Peer) -> None:
     """Octets behind a request of type 1 are discarded: one reply comes, and the end."""
     line = peer.connect()
@@ -233,12 +234,34 @@ def other_serial(peer: Peer) -> None:
     peer.must(first != second, "another identifier", f"{second.decode()} again")
 
 
-@case("async.other-data", rules="DSP-06", places=_LATER, after="async.accepted")
+@case("async.other-data", rules="DSP-06", places=_LATER, after="async.accepted", rests="TRN-02")
 def other_data(peer: Peer) -> None:
     """A frame of other data is another request."""
     draft = for_later(peer, _work(peer), 1)
     first, second = identifier_of(peer, draft), identifier_of(peer, draft.but(data=b"QQQ<>"))
     peer.must(first != second, "another identifier", f"{second.decode()} again")
+
+
+@case("async.equal-now", rules="DSP-06", places=("rm",), after="catalogue.DRD.good", rests="CAT-07")
+def equal_frames_of_type_0(peer: Peer) -> None:
+    """A frame of type 0 that is equal to one before is carried out anew."""
+    draft = peer.good("DRD")
+    peer.ask(draft, code(0))
+    anew = satisfies("no second deletion", lambda reply: not _IS_DONE.search(reply.data))
+    peer.ask(draft, anew)
+
+
+@case("async.under-way", rules="TRN-02 STS-01", places=("rm",), after="async.outcome")
+def under_way(peer: Peer) -> None:
+    """While the work goes on a poll is answered with status 2 and no data, and later it has the
+    outcome."""
+    number = 2_000_000_000 + peer.grounds.number()
+    aim = {"message": "GURD", "parameter": "REPORTID", "value": str(number)}
+    with peer.grounds.fault({"kind": "database-hang", **aim}):
+        identifier = identifier_of(peer, for_later(peer, b"GURD<REPORTID=%d>" % number, 1))
+        peer.ask(for_later(peer, identifier, 2), status(2), bare())
+    outcome = outcome_of(peer, identifier)
+    peer.must(outcome.status == 100, "status 100", f"{outcome.status}")
 
 
 @case(

@@ -112,7 +112,7 @@ def _fetched(peer: Peer, octets: bytes = _FILE) -> tuple[Run, bytes]:
     return run(peer, line), wanted
 
 
-@case("bulk.whole", rules="TRN-03", places=_OPENED)
+@case("bulk.whole", rules="TRN-03", places=_OPENED, rests="WEB-08")
 def whole(peer: Peer) -> None:
     """The payloads of a run are the source, octet for octet, and its last frame has status 4."""
     got, wanted = _fetched(peer)

@@ -38,7 +38,7 @@ def _first(peer: Peer, far: Far) -> tuple[Connection, Forwarded]:
     return line, run
 
 
-@case("relay.order", rules="TRN-03", places=_BOTH)
+@case("relay.order", rules="TRN-03", places=_BOTH, rests="WEB-08")
 def in_order(peer: Peer) -> None:
     """The frames of a run are passed on in order, each with its status and data unchanged, until
     the last."""

@@ -14,10 +14,10 @@ def connects(peer: Peer) -> None:
 
 @case(
     "sanity.wire",
-    rules="HDR-01 HDR-06 DSP-01 WEB-01 TRN-05",
+    rules="HDR-01 HDR-02 HDR-06 HDR-10 OCT-02 OCT-03 DSP-01 WEB-01 WEB-02 WEB-06 TRN-05",
     places=EVERYWHERE,
     after="sanity.connect",
-    rests="HDR-11 WEB-09 HDR-10",
+    rests="HDR-11 WEB-09 WEB-05",
 )
 def speaks(peer: Peer) -> None:
     """A request that must be refused is answered in the form of the wire: a frame with a header of
