@@ -19,7 +19,6 @@ _ROWS = re.compile(rb"<([^<>=,]*),(\d+),([01]),[RD],[^<>,]*>")
 _CONTROLS = re.compile(rb"<([A-Z]+),([^<>,]*),(?:PL_[A-Z]+)?>")
 """The controls of SRTD and SURD whose value is no hierarchy, and that value."""
 _NODES = re.compile(rb",NODE(\d+)=<")
-_NO_COLUMN = "99999"
 _OWN = {"USERRPTID", "NAME", "ACTIVE", "STATUS", "STATUSDATE"}
 """What a copy does not have from its original."""
 _READ = "HDR-11 SYN-02 SYN-03 SYN-05 SYN-08 SYN-13"
@@ -107,26 +106,6 @@ def equal_reports(peer: Peer) -> None:
     peer.must(len(reports) == 2, "two ids", ", ".join(reports))
     missing = reports - _listed(peer, form).keys()
     peer.must(not missing, "both in the list", f"a list without {', '.join(missing)}")
-
-
-@case("report.add.columns", rules="CAT-07", places=_BOTH, rests=_READ)
-def columns_of_the_template(peer: Peer) -> None:
-    """COLUMNS, SORTBY and SUBTOTCOL that name a column which the template has not are 6103."""
-    for values in (
-        {"COLUMNS": f"<{_NO_COLUMN}>"},
-        {"SORTBY": f"<{_NO_COLUMN}A>"},
-        {"TOTALMODE": "1", "SUBTOTCOL": f"<{_NO_COLUMN}>"},
-    ):
-        _ask(peer, peer.grounds.filled(_form(peer, **values)).decode("latin-1"), code(6103))
-
-
-@case("report.add.schedule-type", rules="CAT-07", places=_BOTH, rests="ERR-03")
-def type_of_the_schedule(peer: Peer) -> None:
-    """SCHEDTYPE A with a recurring SCHEDULE and SCHEDTYPE R with an ad hoc one are 6103."""
-    recurring = _form(peer, "ARD/whole", SCHEDULE="D")
-    ad_hoc = _form(peer, "ARD/whole", SCHEDTYPE="R")
-    for form in (recurring, ad_hoc):
-        _ask(peer, peer.grounds.filled(form).decode("latin-1"), code(6103))
 
 
 # ---- copied, switched, deleted -------------------------------------------------------------------
