@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,8 @@ from starwire.harness.conformance.case import RESTS_ON, Case, all_cases
 from starwire.harness.conformance.checking import begin
 from starwire.harness.conformance.result import Outcome, Result
 from starwire.harness.conformance.wiring import Asked
-from starwire.protocol.endpoints import spoken_at
+from starwire.harness.emulator import in_thread
+from starwire.protocol.endpoints import DEFAULT_PORTS, spoken_at
 from starwire.protocol.profile import Profile, shipped
 from starwire.servers.rule_faults import RuleFault, all_faults, rule_fault, switched_on
 
@@ -51,10 +52,15 @@ _SEALED = msgspec.structs.replace(shipped("default"), name="sealed")
 """Spoken where the inner hops are encrypted, which no profile says."""
 _KEYS = f'web = "{1:064d}"\nproxy = "{2:064d}"\n'
 _SEEN_THERE_ONLY = ("too-many-in-flight", "overlay-ignored")
+_SEEN_OVER_TLS_ONLY = ("cookie-without-secure", "plain-http-spoken", "old-tls-taken")
+_SERVERS = tuple(name for name in DEFAULT_PORTS if name != "control")
 _PROFILES = (shipped("default"), shipped("little"), _FURTHER, _SEALED)
 _LONGEST = 300.0
 """Seconds that a fault may take; one that makes the emulator slow would never end."""
 _WRONG = (Outcome.FAILED, Outcome.HARNESS_ERROR)
+
+
+Way = Callable[[Profile], list[Result]]
 
 
 class Row(msgspec.Struct):
@@ -105,6 +111,20 @@ def run(profile: Profile) -> list[Result]:
             return begun.results()
 
 
+def run_over_sockets(profile: Profile) -> list[Result]:
+    """All cases against an emulator over TCP, its web server over TLS."""
+    emulator = in_thread(profile, _SERVERS)
+    try:
+        at = {name: f"{host}:{port}" for name, (host, port) in emulator.places.items()}
+        target = f"https://{at.pop('web')}{profile.web_path}"
+        places = tuple(f"{name}={address}" for name, address in at.items())
+        asked = Asked(target=target, places=places, files=emulator.files, profile=profile)
+        with closing(begin(asked)) as begun:
+            return begun.results()
+    finally:
+        emulator.stop()
+
+
 def _shows(fault: RuleFault) -> Profile:
     """The profile under which a fault can be seen."""
     if "ENC-01" in fault.rules:
@@ -117,7 +137,8 @@ def row_of(name: str) -> Row:
     fault = rule_fault(name)
     begun = time.perf_counter()
     with switched_on(name):
-        results = run(_shows(fault))
+        over_sockets = name in _SEEN_OVER_TLS_ONLY
+        results = (run_over_sockets if over_sockets else run)(_shows(fault))
     outcomes = Counter(result.outcome for result in results)
     failed = [result for result in results if result.outcome in _WRONG]
     return Row(
@@ -143,24 +164,26 @@ def matrix(names: Sequence[str]) -> Iterator[Row]:
                 raise AssertionError(f"after {done} faults none was done in {_LONGEST} s") from None
 
 
-def clean(profile: Profile, times: int) -> Iterator[str]:
+def clean(profile: Profile, times: int, way: Way = run) -> Iterator[str]:
     """That the suite passes without a fault."""
     for _ in range(times):
         begun = time.perf_counter()
-        results = run(profile)
+        results = way(profile)
         bad = [f"{result.case}: {result.reason}" for result in results if result.outcome in _WRONG]
         assert not bad, f"without a fault, profile {profile.name}: {bad[0]}"
         blocked = [result.case for result in results if result.outcome is Outcome.BLOCKED]
         assert not blocked, f"without a fault, profile {profile.name}: {blocked[0]} is blocked"
     took = time.perf_counter() - begun
     told = f"{len(results)} cases pass {times} times in a row, the last in {took:.1f} s"
-    yield f"{profile.name}: {told}"
+    yield f"{profile.name}, {'in memory' if way is run else 'over sockets'}: {told}"
 
 
 def prove(*, quick: bool) -> Iterator[str]:
     """The proof, line by line; what does not hold is told whole before it fails."""
     for profile in _PROFILES:
         yield from clean(profile, 1 if quick else 20)
+    for profile in _PROFILES[:2]:
+        yield from clean(profile, 1 if quick else 2, run_over_sockets)
     names = SAMPLE if quick else [fault.name for fault in all_faults()]
     rows = sorted(matrix(names), key=lambda row: names.index(row.fault))
     survivors = [row.fault for row in rows if not row.killers]
