@@ -34,7 +34,7 @@ def _ask(peer: Peer, text: str, *expected: Expectation, use: Use = "main") -> Re
 
 def _whose(peer: Peer, use: Use = "main") -> str:
     user = peer.grounds.user(use)
-    return f"USERID={user.userid},ENTPID={user.entpid}"
+    return f"ENTPID={user.entpid},USERID={user.userid}"
 
 
 def _added(peer: Peer, request: str = "A", use: Use = "main") -> str:
@@ -218,7 +218,7 @@ def all_are_deleted(peer: Peer) -> None:
     else's; then there is nothing to delete."""
     theirs = _added(peer)
     items = [_added(peer, request, "colleague") for request in _CATEGORIES.values()]
-    message = f"D<{_whose(peer, 'colleague')}>"
+    message = peer.grounds.filled(peer.grounds.form("D (all)"), "colleague").decode("latin-1")
     _ask(peer, message, code(0), use="colleague")
     for item in items:
         _gone(peer, item, "colleague")
