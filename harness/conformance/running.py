@@ -227,7 +227,7 @@ class Run:
             before = self._ended.get((name, case.place))
             if before is not None and before.outcome not in _NO_HINDRANCE:
                 return Outcome.BLOCKED, f"{before.case} {_did_not(before.outcome)}"
-        if case.place in self._dead:
+        if case.after and case.place in self._dead:  # what comes after nothing is asked of anybody
             return Outcome.BLOCKED, self._dead[case.place]
         return None, ""
 

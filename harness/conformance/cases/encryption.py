@@ -41,7 +41,8 @@ def old_versions(peer: Peer) -> None:
 def plain_http(peer: Peer) -> None:
     """Where TLS is spoken plain HTTP is not answered as the wire is."""
     _over_tls(peer)
-    answer = peer.wire.plainly(peer.place, post(peer.profile, peer.probe()))
+    draft = peer.request(b"NOBODY<>", key="f" * 16)
+    answer = peer.wire.plainly(peer.place, post(peer.profile, draft))
     peer.must(
         b" 200 " not in answer.partition(b"\n")[0], "no answer of the wire", repr(answer[:80])
     )
