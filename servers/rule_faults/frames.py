@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from msgspec.structs import replace
@@ -47,6 +48,21 @@ def _(works: Works) -> None:
 def _(works: Works) -> None:
     """The eighth bit of every octet of a message is lost."""
     _requests_as(works, lambda octets: bytes(octet & 0x7F for octet in octets))
+
+
+_WITHIN_A_NAME = re.compile(rb"(?<=[,<]NAME=[^<>,=~\x01])[^<>,\x01]+(?=[^<>,\x01][,>])")
+_MASKED = bytes(ord("!" if octet == ord("?") else "?") for octet in range(256))
+"""For every octet a question mark, and something else for that."""
+
+
+@breaks("names-masked", "OCT-01")
+def _(works: Works) -> None:
+    """Within the name of a report every octet becomes a question mark."""
+
+    def mask(octets: bytes) -> bytes:
+        return _WITHIN_A_NAME.sub(lambda found: found[0].translate(_MASKED), octets)
+
+    _requests_as(works, mask)
 
 
 @breaks("utf-8-replies", "OCT-01")

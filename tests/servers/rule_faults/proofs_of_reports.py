@@ -95,6 +95,11 @@ PROOFS_OF_REPORTS = {
     "status-date-without-time": Proof(
         then(ARD, said(GURL, b"1998-[0-9 :-]*")), b"1998-08-25 08:49", b"1998-08-25"
     ),
+    "names-masked": Proof(
+        then(ARD.replace(b"NAME=n", b"NAME=abc"), said(GURL, b"<a.c,3416")),
+        b"<abc,3416",
+        b"<a?c,3416",
+    ),
     "active-as-letter": Proof(then(ARD, said(GURL, LISTED)), b"<n,3416,0", b"<n,3416,N"),
     "category-of-template-in-surl": Proof(
         then(ARD, said(GURL, b"REPORTS=<[^=]*")), b"REPORTS=<c", b"REPORTS=<Analyze Traffic"
