@@ -56,6 +56,17 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     return _BRACES.sub(lambda found: values[found[1]], text)
 
 
+def split(command: str, values: Mapping[str, str]) -> list[str]:
+    """The words of a command line, split as a shell does and then filled. Raises CannotStart."""
+    try:
+        words = [filled(word, values) for word in shlex.split(command)]
+    except ValueError as error:
+        raise CannotStart(f"the command cannot be split into words: {error}") from None
+    if not words:
+        raise CannotStart("the command is empty")
+    return words
+
+
 def free_ports(names: Iterable[str]) -> dict[str, int]:
     """A port of this host for each name, on which nobody listens."""
     held = {name: socket.create_server((HOST, 0)) for name in names}
@@ -107,12 +118,7 @@ class Implementation:
 
         What it says goes to the file `log`. Raises CannotStart.
         """
-        try:
-            self._words = [filled(word, values) for word in shlex.split(command)]
-        except ValueError as error:
-            raise CannotStart(f"the command cannot be split into words: {error}") from None
-        if not self._words:
-            raise CannotStart("the command is empty")
+        self._words = split(command, values)
         self._ports = tuple(ports)
         self._seconds = seconds
         self._lock = threading.Lock()

@@ -9,7 +9,6 @@ frames from its input and writes replies to its output. It ends when its input d
 from __future__ import annotations
 
 import contextlib
-import shlex
 import socket
 import subprocess
 import threading
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from .far_sockets import SocketEnds
 from .sockets import SocketLine, SocketWire
-from .starting import CannotStart, filled
+from .starting import split
 from .wire import Unreachable, Unsupported
 
 SCHEME = "stdio:"
@@ -43,12 +42,7 @@ class StdioWire(SocketWire):
         """Raises CannotStart for a command that cannot be one."""
         super().__init__(addresses, ends=ends)
         self._place = place
-        try:
-            self._words = [filled(word, values) for word in shlex.split(command)]
-        except ValueError as error:
-            raise CannotStart(f"the command cannot be split into words: {error}") from None
-        if not self._words:
-            raise CannotStart("the command is empty")
+        self._words = split(command, values)
         self._log = log
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
