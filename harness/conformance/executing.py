@@ -11,8 +11,9 @@ from starwire.protocol.profile import Profile
 from starwire.protocol.sealing import LinkKeys
 
 from ..transcript import Received
+from .asker import Asker, Departure
 from .case import Case
-from .connection import Asker, Connection, Departure
+from .connection import Connection
 from .expecting import Ending
 from .grounds import Grounds, Refused, Wanting
 from .peer import NotApplicable, Peer, SetUpFailed

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..transcript import Draft
-from .connection import Departure
+from .asker import Departure
 from .description import Use
 from .far_ends import BEHIND, Ends, FarConnection, FarFrame, Inbox
 

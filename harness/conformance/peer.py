@@ -16,8 +16,9 @@ from starwire.protocol.status import MessageType
 
 from ..transcript import Draft, Received, request
 from . import talking
+from .asker import Asker, Departure
 from .client_wire import ClientWire, Given, Kind
-from .connection import Asker, Connection, Departure
+from .connection import Connection
 from .description import Use
 from .expecting import Expectation, satisfies
 from .far import Far

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from starwire.protocol.status import Status, Transaction
 
 from ..transcript import Draft, Layer, Received, unpacked
+from .asker import Departure
 from .client_wire import ClientWire, End, Given
-from .connection import Departure
 from .posting import LAST_CHUNK, chunked
 from .sockets import SocketLine
 from .wire import Reset, Silent

@@ -9,8 +9,8 @@ from starwire.grammar import MetadataError, parse
 from starwire.protocol.status import MessageType, Transaction
 
 from ...transcript import plus
+from ..asker import Departure
 from ..case import CLIENT, Definition, Script, case, family
-from ..connection import Departure
 from ..peer import Peer
 from ..talking import REQUEST, RESPONSE, Posted, Talk
 
