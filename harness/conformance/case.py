@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -185,6 +186,7 @@ def family(make: Family) -> Family:
     return make
 
 
+@cache
 def all_cases() -> tuple[Case, ...]:
     """Every case there is, in the order in which they are told; sanity first."""
     from . import cases as scripts

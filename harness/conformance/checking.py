@@ -34,6 +34,7 @@ from .running import Plan, Run, with_what_they_follow
 from .wire import Wire
 from .wiring import (
     CLIENTS,
+    FEW_TRANSACTIONS,
     MEMORY,
     Asked,
     CannotCheck,
@@ -142,6 +143,9 @@ def _grounds(
         description = described(asked.facts).as_user(asked.user, asked.password)
     except TargetFileError as error:
         raise CannotCheck(str(error)) from None
+    if asked.target == MEMORY:
+        limits = {**description.limits, "transactions": FEW_TRANSACTIONS}
+        description = replace(description, limits=limits)
     if isinstance(wire, ClientWire) and asked.facts is None:
         description = replace(description, name=wire.name)
     patience = _VIRTUAL_PATIENCE if wire.is_virtual else asked.patience

@@ -35,6 +35,8 @@ from .wire import Wire
 
 MEMORY = "memory:"
 """The target that is the emulator in memory."""
+FEW_TRANSACTIONS = 100
+"""What a port of it takes on at a time: so overload is soon reached (ERR-08)."""
 CLIENTS = "client:"
 """The target that is a client, which is started for each case."""
 
@@ -88,7 +90,9 @@ def wire_of(asked: Asked) -> tuple[Wire, PutFile | None]:
     Raises CannotCheck.
     """
     if asked.target == MEMORY:
-        emulator = in_memory(asked.profile, can_fault=True, key_file=str(asked.link_keys or ""))
+        keys = str(asked.link_keys or "")
+        options: dict[str, Any] = {"key_file": keys, "transactions": FEW_TRANSACTIONS}
+        emulator = in_memory(asked.profile, can_fault=True, **options)
         return MemoryWire(emulator), _files_of(emulator)
     if asked.target.startswith(SCHEME):
         raise CannotCheck(f"{asked.target} needs --start CMD, which is run for each connection")

@@ -36,6 +36,7 @@ _FURTHER = 1_000
 """Between the ports of the instances of one proxy."""
 _LONGEST_STOP = 60.0
 _LEAP = 3600.0
+_LEAPS = 48
 _TIMERS_COUNT = 60.0
 
 
@@ -51,11 +52,13 @@ class MemoryEmulator:
         faults: Sequence[Fault] = (),
         can_fault: bool = False,
         key_file: str = "",
+        transactions: int = 0,
         log: TextIO | None = None,
     ) -> None:
         """`only` are the places where its servers listen; the web server does so without TLS.
         Whether faults can be switched on later (`fault`) has to be known in the beginning. With a
-        `key_file` the inner hops are encrypted (ENC-01).
+        `key_file` the inner hops are encrypted (ENC-01). `transactions` are those that a port takes
+        on at a time, if not as many as the configuration says.
 
         Without a configuration passwords are cheap to check and nothing is audited. The files of
         the Inbox are in a folder of its own, whatever the configuration says. Raises ValueError
@@ -75,6 +78,9 @@ class MemoryEmulator:
         given = msgspec.structs.replace(configuration, file_root=root, faults=faults)
         if key_file:
             given = msgspec.structs.replace(given, links=Links(key_file))
+        if transactions:
+            capacity = msgspec.structs.replace(given.capacity, transactions=transactions)
+            given = msgspec.structs.replace(given, capacity=capacity)
         self._settings = Settings(self._files.state, self.profile, given, only, can_fault=can_fault)
         self._log = log
         self.bugs: list[str] = []
@@ -168,14 +174,16 @@ class MemoryEmulator:
         """Let happen what can happen now, then let time pass, at most so many seconds.
 
         It goes from timer to timer and ends as soon as `until` is true; whether that came. Where
-        nothing is awaited, more than a minute passes in leaps of an hour at most, in each of which
-        what repeats happens once. Raises what an `accept` raised.
+        nothing is awaited, more than a minute passes in leaps of an hour, of some 50 leaps for what
+        is longer than two days, in each of which what repeats happens once. Raises what an `accept`
+        raised.
         """
         network = self._network
         self._settle()
         end = network.now + seconds
+        leap = max(_LEAP, seconds / _LEAPS)
         while until is None and end - network.now > _TIMERS_COUNT:
-            network.advance(min(_LEAP, end - network.now))
+            network.advance(min(leap, end - network.now))
             self._settle()
         while until is None or not until():
             due = network.due()
