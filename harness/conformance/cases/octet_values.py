@@ -201,7 +201,7 @@ def users(peer: Peer) -> None:
     rules="OCT-01 SYN-08",
     places=("staroe",),
     after="catalogue.VUM.good",
-    rests="SYN-02 SYN-03 SYN-05",
+    rests="SYN-02 SYN-03 SYN-05 WEB-04",
 )
 def passwords(peer: Peer) -> None:
     """Every octet of a password is data: a wrong password is wrong, and nothing else."""
