@@ -46,7 +46,8 @@ def scheduler_takes_urs(peer: Peer) -> None:
 
 def _whole(subject: Subject) -> Iterator[Definition]:
     token = subject.family.token
-    yield _reversed(subject)
+    if mutating.reversed_order(subject.form) != subject.form:  # one parameter has one order
+        yield _reversed(subject)
     first = partial(mutating.added, text="REGION=1", first=True)
     yield _refused(
         subject, "unknown-first", "with an unknown token before all others", first, token
