@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 
 from starwire.protocol.profile import Profile
+from starwire.protocol.sealing import LinkKeys
 
-from .sealed import LinkKeys
 from .transcribing import Transcript
 from .wire import Wire
 

@@ -6,12 +6,12 @@ import http.client
 
 from starwire.grammar import MetadataError, parse
 from starwire.protocol.endpoints import spoken_at
+from starwire.protocol.sealing import SealError
 
 from ..transcript import Received, unpacked
 from .asker import Asker, Departure
 from .bare import BareMessages
 from .result import What
-from .sealed import SealError
 from .wire import Incoming, Line, read_until
 
 _MOST_FRAMES = 4

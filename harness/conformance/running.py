@@ -26,7 +26,7 @@ GOOD = (Outcome.PASSED, Outcome.NON_STRICT, Outcome.INFORMATIONAL)
 """What a case may end with for others to come after it."""
 _NO_HINDRANCE = (*GOOD, Outcome.NOT_APPLICABLE)
 _SANITY = ("sanity.connect", "sanity.wire")
-"""What a place that fails one of them does not speak the wire at all."""
+"""A place that fails one of them does not speak the wire at all."""
 _PROBE = "sanity.probe"
 _LAST = "sanity.last"
 _DYING = 0.3

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starwire.protocol.endpoints import spoken_at
 from starwire.protocol.frames import NEED_DATA
 from starwire.protocol.profile import Profile
-from starwire.protocol.sealing import GREETING_OCTETS, LinkKeys, SealedLink, SealError
+from starwire.protocol.sealing import GREETING_OCTETS, LinkKeys, SealedLink
 
 from .wire import Line, Reset, read_until
 
@@ -62,6 +62,3 @@ class SealedLine:
     def _pulled(self) -> bytes:
         frame = self._link.pull()
         return b"" if frame is NEED_DATA else frame
-
-
-__all__ = ["LinkKeys", "SealError", "SealedLine", "link_key"]

@@ -28,6 +28,8 @@ class SocketLine:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self.closed_at: float | None = None
+        """When this side closed it, by the monotonic clock."""
 
     def write(self, octets: bytes) -> None:
         self._connection.settimeout(_WRITE_SECONDS)
@@ -56,13 +58,14 @@ class SocketLine:
             self._connection.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
+        self.closed_at = time.monotonic()
         self._connection.close()
 
     def abort(self) -> None:
         with contextlib.suppress(OSError):
             linger = struct.pack("ii", 1, 0)
             self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self._connection.close()
+        self.close()
 
 
 class SocketWire:

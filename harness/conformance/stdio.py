@@ -12,6 +12,7 @@ import contextlib
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from .wire import Unreachable, Unsupported
 
 SCHEME = "stdio:"
 _END_SECONDS = 2.0
+"""How long a process may take to end when its input has."""
 
 
 class StdioWire(SocketWire):
@@ -44,7 +46,7 @@ class StdioWire(SocketWire):
         self._place = place
         self._words = split(command, values)
         self._log = log
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: dict[subprocess.Popen[bytes], SocketLine] = {}
         self._lock = threading.Lock()
         self.restart_with(self._kill)
 
@@ -66,20 +68,34 @@ class StdioWire(SocketWire):
             ours.close()
             reason = (error.strerror or str(error)).lower()
             raise Unreachable(f"{self._words[0]}: {reason}") from None
+        line = SocketLine(ours)
         with self._lock:
-            self._running = {one for one in self._running if one.poll() is None} | {process}
-        return SocketLine(ours)
+            self._running = {one: its for one, its in self._running.items() if self._lives(one)}
+            self._running[process] = line
+        return line
+
+    def _lives(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether it runs; one whose connection was closed, and that does not end, is killed."""
+        if process.poll() is not None:
+            return False
+        closed = self._running[process].closed_at
+        if closed is not None and time.monotonic() - closed > _END_SECONDS:
+            process.kill()
+            process.wait()
+            return False
+        return True
 
     def close(self) -> None:
         """Give the processes time to see that their input has ended, and kill what is left."""
+        until = time.monotonic() + _END_SECONDS
         for process in self._running:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_END_SECONDS)
+                process.wait(max(until - time.monotonic(), 0.0))
         self._kill()
 
     def _kill(self) -> None:
         with self._lock:
-            killed, self._running = self._running, set()
+            killed, self._running = self._running, {}
         for process in killed:
             process.kill()
             process.wait()

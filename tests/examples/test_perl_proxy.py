@@ -151,11 +151,8 @@ def test_what_the_cases_find_are_its_gaps() -> None:
         profile=shipped("default"),
         workers=4,
     )
-    run = begin(asked)
-    try:
+    with closing(begin(asked)) as run:
         results = run.results()
-    finally:
-        run.close()
     failed = {one.case.partition("@")[0] for one in results if one.outcome is Outcome.FAILED}
     assert failed == {
         "async.repeated",

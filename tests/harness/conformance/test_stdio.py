@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from starwire.harness.conformance import stdio
 from starwire.harness.conformance.checking import begin
 from starwire.harness.conformance.result import Outcome, Result
+from starwire.harness.conformance.stdio import StdioWire
 from starwire.harness.conformance.wiring import Asked, CannotCheck
 from starwire.harness.emulator import in_thread
 from starwire.protocol.profile import shipped
@@ -109,3 +112,18 @@ def test_what_cannot_be_run(target: str, start: str, reason: str) -> None:
     with pytest.raises(CannotCheck) as refused:
         checked(target, start)
     assert str(refused.value).startswith(reason)
+
+
+def test_who_does_not_end_with_its_input_is_ended(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(stdio, "_END_SECONDS", 0.1)
+    command = f"{sys.executable} -S -c 'import time; time.sleep(600)'"
+    wire = StdioWire("rm", command, {}, tmp_path / "log", {}, None)
+    for _ in range(3):
+        wire.connect("rm").close()
+        time.sleep(0.15)
+    line = wire.connect("rm")
+    running = [process for process in wire._running if process.poll() is None]
+    assert len(running) == 1
+    line.close()
+    wire.close()
+    assert [process.returncode for process in running] == [-9]
